@@ -1,0 +1,279 @@
+"""Facts: what a program or a screen may know. One frozen struct per line type of the interface.
+
+One definition gives the JSON (keys in the order of the fields, `type` first), its decoding and
+its schema. Instants are text (`gwtop.nouns.times.instant`), durations int nanoseconds (`*_ns`),
+sizes int bytes (`*_bytes`). Unknown is null, never 0 or "". Strings from outside are the latin-1
+decoding of the bytes; the journal escapes what a terminal would act on.
+
+A field that is only there when asked for (`--details`, `--bodies`) is UNSET otherwise, which
+leaves its key out of the JSON.
+"""
+
+from typing import Literal, TypeAlias
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from gwtop.nouns.times import Instant
+
+FORMAT = 1
+"""Raised when the meaning of a key changes; additions do not raise it."""
+
+Severity: TypeAlias = Literal["info", "warn", "error"]
+Outcome: TypeAlias = Literal["done", "failed", "aborted", "partial"]
+Evidence: TypeAlias = Literal["environ", "kernel", "socket", "relay", "spawn", "sole"]
+Role: TypeAlias = Literal["master", "worker", "cgi", "front", "other"]
+Model: TypeAlias = Literal[
+    "process-per-request", "embedded", "threaded", "worker-pool", "single-process"
+]
+Pairs: TypeAlias = list[tuple[str, str]]
+
+
+class Part(msgspec.Struct, frozen=True):
+    """A piece of a fact; no line of its own."""
+
+
+class Line(msgspec.Struct, frozen=True, tag_field="type"):
+    """A fact: one line of the journal."""
+
+
+class Watched(Part, frozen=True):
+    listen: str
+    protocol: str | None
+    """None until detected."""
+
+
+class Tap(Part, frozen=True):
+    name: str
+    state: Literal["open", "refused", "absent"]
+    needs: str | None
+
+
+class Hello(Line, frozen=True, tag="hello"):
+    """First line, written when every tap is open: what happens later is seen."""
+
+    format: int
+    gwtop: str
+    host: str
+    source: Literal["live", "file"]
+    at: Instant
+    watch: list[Watched]
+    taps: list[Tap]
+
+
+class NoteText(Part, frozen=True):
+    """What an expert would say of one request."""
+
+    code: str
+    severity: Severity
+    text: str
+
+
+class Request(Line, frozen=True, tag="request"):
+    """One exchange that is over."""
+
+    id: int
+    connection: int
+    stream: int
+    sequence: int
+    at: Instant
+    began_at: Instant
+    protocol: str
+    client: str
+    server: str
+    method: str | None
+    target: str | None
+    status: int | None
+    outcome: Outcome
+    duration_ns: int | None
+    first_byte_ns: int | None
+    queue_ns: int | None
+    request_head_bytes: int | None
+    response_head_bytes: int | None
+    request_body_bytes: int
+    response_body_bytes: int
+    lost_bytes: int
+    keep_alive: bool | None
+    stderr: str | None
+    pid: int | None
+    thread: int | None
+    reader: int | None
+    evidence: Evidence | None
+    births: list[int]
+    pair: int | None
+    notes: list[NoteText]
+    fields: Pairs | UnsetType = UNSET
+    response_fields: Pairs | UnsetType = UNSET
+    request_body: str | UnsetType = UNSET
+    response_body: str | UnsetType = UNSET
+
+
+class ProcessBorn(Line, frozen=True, tag="process_born"):
+    at: Instant
+    """The fork."""
+    pid: int
+    parent: int
+    name: str | None
+    argv: list[str] | None
+    role: Role
+    request: int | None
+    environ: Pairs | None | UnsetType = UNSET
+
+
+class ProcessSeen(Line, frozen=True, tag="process_seen"):
+    """Was there before we were."""
+
+    at: Instant
+    pid: int
+    parent: int | None
+    name: str | None
+    argv: list[str] | None
+    role: Role
+    born_at: Instant | None
+
+
+class ProcessExited(Line, frozen=True, tag="process_exited"):
+    at: Instant
+    pid: int
+    lifetime_ns: int | None
+    code: int | None
+    signal: int | None
+    cpu_ns: int | None
+    max_rss_bytes: int | None
+    requests: int
+
+
+class ProcessSample(Line, frozen=True, tag="process_sample"):
+    at: Instant
+    pid: int
+    role: Role
+    cpu_percent: float | None
+    rss_bytes: int | None
+    threads: int | None
+    fds: int | None
+    state: str | None
+    requests: int
+    busy_with: list[int]
+    """Ids of the requests it is answering now; [] when none is known."""
+
+
+class Missing(Part, frozen=True):
+    """What was not seen; null where no tap could count it."""
+
+    frames: int | None
+    process_events: int | None
+    bytes: int | None
+    requests: int | None
+
+
+class InFlight(Part, frozen=True):
+    id: int
+    connection: int
+    method: str | None
+    target: str | None
+    began_at: Instant
+    pid: int | None
+
+
+class QueueState(Part, frozen=True):
+    listen: str
+    pending: int | None
+    limit: int | None
+
+
+class Tick(Line, frozen=True, tag="tick"):
+    at: Instant
+    requests: int
+    missed: Missing
+    in_flight: list[InFlight]
+    busy: int | None
+    idle: int | None
+    queues: list[QueueState]
+    model: Model | None
+    model_evidence: str | None
+    watch: list[Watched]
+    """As in `hello`, with what has been detected since."""
+
+
+class Note(Line, frozen=True, tag="note"):
+    """What concerns no single request."""
+
+    at: Instant
+    code: str
+    severity: Severity
+    text: str
+    pid: int | None
+    listen: str | None
+
+
+class Connection(Line, frozen=True, tag="connection"):
+    id: int
+    client: str
+    server: str
+    protocol: str | None
+    opened_at: Instant
+    closed_at: Instant
+    requests: int
+    how: str
+
+
+class DetailRecord(Part, frozen=True):
+    side: Literal["client", "server"]
+    at: Instant
+    offset: int
+    bytes_long: int
+    name: str
+    fields: list[tuple[str, str, int, int]]
+
+
+class Detail(Line, frozen=True, tag="detail"):
+    id: int
+    kept: bool
+    records: list[DetailRecord]
+    data: str
+    """Base64."""
+
+
+class Percentiles(Part, frozen=True):
+    p50: int | None
+    p90: int | None
+    p99: int | None
+    max: int | None
+
+
+class Summary(Line, frozen=True, tag="summary"):
+    """Last line, always."""
+
+    at: Instant
+    requests: int
+    in_flight: int
+    outcomes: dict[str, int]
+    statuses: dict[str, int]
+    duration_ns: Percentiles
+    queue_ns: Percentiles | None
+    processes_born: int
+    processes_exited: int
+    processes_per_request: float | None
+    workers: int
+    model: Model | None
+    model_evidence: str | None
+    evidence: dict[str, int]
+    frames: int
+    connections: int
+    missed: Missing
+    notes: dict[str, int]
+
+
+Fact: TypeAlias = (
+    Hello
+    | Request
+    | ProcessBorn
+    | ProcessSeen
+    | ProcessExited
+    | ProcessSample
+    | Tick
+    | Note
+    | Connection
+    | Detail
+    | Summary
+)

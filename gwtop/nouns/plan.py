@@ -1,0 +1,31 @@
+"""The plan: what the user asked to watch and how much to tell. Read by taps, tracker and engine."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    ports: tuple[int, ...] = ()
+    """Listener ports; () in `read` means every connection that some protocol claims."""
+    socket: str | None = None
+    """Path of a unix listener."""
+    host: str | None = None
+    """Only this server address; None: any."""
+    interface: str = "lo"
+    pid: int | None = None
+    """Root of the watched tree. None: found from the listener's owner."""
+    front: int | None = None
+    """The front server's pid inside the tree, where a demo told us."""
+    protocol: str | None = None
+    """Forced protocol; None: elected per connection."""
+    capture: str = "ring"
+    n_requests: int | None = None
+    """Stop after so many requests that are not partial."""
+    for_ns: int | None = None
+    """Stop after so long."""
+    details: bool = False
+    bodies_bytes: int = 0
+    show_secrets: bool = False
+    debug: str | None = None
+    file: str | None = None
+    """A capture to read instead of live taps; "-": standard input."""

@@ -1,0 +1,194 @@
+"""Records: what a tap saw, and when. In: nothing; out: types. They know no protocol.
+
+Every record carries `at`, the instant of the thing itself (kernel stamp where there is one), not
+of our reading it. Taps arrive with different delays, so records of different taps are not in
+order of `at`; records of one tap are.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal, NamedTuple, TypeAlias
+
+from gwtop.nouns.times import Nanos
+from gwtop.nouns.wire import Chunk, Closed, Lost, Opened
+
+
+class Span(NamedTuple):
+    """Where one captured frame lies in its batch's buffer."""
+
+    at: Nanos
+    start: int
+    end: int
+    """One past the last captured byte; `end - start` may be less than `wire_bytes` (snaplen)."""
+    wire_bytes: int
+
+
+class Frames(NamedTuple):
+    """A batch of link-layer frames that share a buffer (a ring block, a window of a file).
+
+    A batch and not a frame: a tuple and a call per frame is what a reader in Python spends most
+    of its time on. `buffer` is only valid until the tap's next `read`; whoever keeps bytes
+    copies them.
+    """
+
+    tap: str
+    link: int
+    """LINKTYPE_* (pcap-linktype(7)): 1 Ethernet, 0 BSD loopback, 113 SLL, 276 SLL2, 101 raw."""
+    buffer: bytes | memoryview
+    spans: list[Span]
+
+    @classmethod
+    def of(cls, tap: str, link: int, frames: Iterable[tuple[Nanos, bytes]]) -> "Frames":
+        """A batch from whole frames; for tests and slow taps."""
+        parts: list[bytes] = []
+        spans: list[Span] = []
+        start = 0
+        for at, data in frames:
+            spans.append(Span(at, start, start + len(data), len(data)))
+            parts.append(data)
+            start += len(data)
+        return cls(tap, link, b"".join(parts), spans)
+
+
+@dataclass(frozen=True, slots=True)
+class Forked:
+    """A process (never a thread) was made."""
+
+    at: Nanos
+    pid: int
+    parent: int
+
+
+@dataclass(frozen=True, slots=True)
+class Execed:
+    """A process became another program. Vanished before /proc was read: the fields are None."""
+
+    at: Nanos
+    pid: int
+    argv: tuple[bytes, ...] | None
+    exe: bytes | None
+    environ: tuple[tuple[bytes, bytes], ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Exited:
+    """A process (not a thread) ended; exactly one of `code` and `signal` is known, or neither."""
+
+    at: Nanos
+    pid: int
+    code: int | None
+    signal: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """A process of the watched tree that was there when we looked."""
+
+    at: Nanos
+    pid: int
+    parent: int
+    born_at: Nanos | None
+    argv: tuple[bytes, ...] | None
+    exe: bytes | None
+    name: bytes
+    holds_listener: bool | None
+    """Has a watched listening socket among its descriptors. None: we may not read them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sampled:
+    """One look at a live process; counters are cumulative."""
+
+    at: Nanos
+    pid: int
+    cpu_ns: int | None
+    rss_bytes: int | None
+    n_threads: int | None
+    n_fds: int | None
+    state: str | None
+    """The letter of /proc/PID/stat: R S D Z T ..."""
+    holds_listener: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """A thread of a process read, wrote, closed or accepted a connection (kernel evidence)."""
+
+    at: Nanos
+    pid: int
+    thread: int
+    local: str
+    remote: str
+    verb: Literal["read", "wrote", "closed", "accepted", "holds"]
+    n_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """How many connections wait at a listener, and how many may."""
+
+    at: Nanos
+    listener: str
+    pending: int
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """The kernel dropped (or a poller could not see) `n` more of `what`. n None: cannot tell."""
+
+    at: Nanos
+    tap: str
+    what: Literal["frames", "process_events", "bytes", "requests"]
+    n: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class TapState:
+    """A tap opened, was refused or is absent here; `needs` is what would change that."""
+
+    at: Nanos
+    tap: str
+    state: Literal["open", "refused", "absent"]
+    needs: str | None
+    counts: tuple[Literal["frames", "process_events"], ...] = ()
+    """Which losses this tap can count; a `missed` that no open tap counts is null in facts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """A tap has something to say to the user that concerns no request (becomes a `note`)."""
+
+    at: Nanos
+    code: str
+    severity: Literal["info", "warn", "error"]
+    text: str
+    pid: int | None = None
+    listen: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """The engine's heartbeat (or, in a file, trace time having moved on by one period)."""
+
+    at: Nanos
+
+
+Record: TypeAlias = (
+    Frames
+    | Opened
+    | Chunk
+    | Lost
+    | Closed
+    | Forked
+    | Execed
+    | Exited
+    | Present
+    | Sampled
+    | Touched
+    | Queue
+    | Missed
+    | TapState
+    | Observed
+    | Tick
+)
