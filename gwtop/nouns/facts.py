@@ -117,7 +117,7 @@ class ProcessBorn(Line, frozen=True, tag="process_born"):
     argv: list[str] | None
     role: Role
     request: int | None
-    environ: Pairs | None | UnsetType = UNSET
+    environ: Pairs | UnsetType | None = UNSET
 
 
 class ProcessSeen(Line, frozen=True, tag="process_seen"):
