@@ -121,7 +121,9 @@ class ByteQueue:
             self._marks.append((0, at))
             return
         if not isinstance(self._data, bytearray):
-            self._data = bytearray(self._data)
+            self._data = bytearray(self._data[self._start :])
+            self._marks = deque([(0, self._marks[0][1])])
+            self._start = 0
         if self._marks[-1][1] != at:
             self._marks.append((len(self._data), at))
         self._data += data
