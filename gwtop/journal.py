@@ -1,7 +1,7 @@
 """The journal: a fact in, one line of JSON out, and back.
 
 In: facts (`gwtop.nouns.facts`). Out: compact JSON with `type` first, ending in a newline; or facts
-from such lines; or the JSON Schema of all of them. It refuses to know where lines go or come from.
+from such lines; or the JSON Schema of all of them. Wishes, the other direction, likewise. It refuses to know where lines go or come from.
 
 A line must be lossless and yet safe to `cat` on a terminal. JSON encoders escape C0 and leave DEL
 and C1 as they are, and a terminal takes U+009B for ESC [. So those two are escaped here, in the
@@ -23,6 +23,7 @@ import msgspec
 
 from gwtop.errors import GwtopError
 from gwtop.nouns.facts import FORMAT, Fact, Hello
+from gwtop.nouns.wishes import BadWish, Wish
 
 _ENCODER = msgspec.json.Encoder()
 _ACTED_ON = re.compile(rb"\x7f|\xc2[\x80-\x9f]")
@@ -102,6 +103,23 @@ def _check_format(format_number: int) -> None:
 def known_types() -> frozenset[str]:
     """The `type`s this version knows."""
     return frozenset(str(member.__struct_config__.tag) for member in Fact.__args__)
+
+
+def encode_wish(wish: Wish) -> bytes:
+    return _ENCODER.encode(wish) + b"\n"
+
+
+@lru_cache(maxsize=1)
+def _wish_decoder() -> msgspec.json.Decoder[Wish]:
+    return msgspec.json.Decoder(Wish)
+
+
+def decode_wish(line: bytes) -> Wish | BadWish:
+    """The wish of a line; never raises, for who wishes badly must not stop an engine."""
+    try:
+        return _wish_decoder().decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as wrong:
+        return BadWish(str(wrong))
 
 
 def schema() -> dict[str, object]:

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from gwtop.errors import GwtopError
-from gwtop.journal import Unknown, decode, encode, known_types, schema
-from gwtop.nouns import facts
+from gwtop.journal import Unknown, decode, decode_wish, encode, encode_wish, known_types, schema
+from gwtop.nouns import facts, wishes
 from gwtop.nouns.facts import Fact
 from gwtop.nouns.times import instant
 
@@ -252,3 +252,34 @@ def test_what_is_no_fact_is_refused_in_one_sentence(line: bytes) -> None:
     with pytest.raises(GwtopError) as caught:
         decode(line)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("line", "wish"),
+    [
+        (b'{"wish":"watch","port":3031}', wishes.Watch(3031)),
+        (b'{"wish":"detail","id":7}', wishes.ShowDetail(7)),
+        (b'{"wish":"connections","on":true}', wishes.Connections(True)),
+        (b'{"wish":"tick","seconds":0.25}', wishes.TickEvery(0.25)),
+        (b'{"wish":"copy","bytes":512}', wishes.Copy(512)),
+    ],
+)
+def test_a_wish_is_a_line_as_the_interface_writes_it(line: bytes, wish: wishes.Wish) -> None:
+    assert encode_wish(wish) == line + b"\n"
+    assert decode_wish(line) == wish
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"please",
+        b"\xff",
+        b"[" * 99_999,
+        b'{"wish":"gold"}',
+        b'{"wish":"watch","port":0}',
+        b'{"wish":"tick","seconds":0}',
+        b'{"wish":"tick","seconds":1e999}',
+    ],
+)
+def test_a_bad_wish_is_a_value_and_no_exception(line: bytes) -> None:
+    assert isinstance(decode_wish(line), wishes.BadWish)
