@@ -1,7 +1,8 @@
 """The journal: a fact in, one line of JSON out, and back.
 
 In: facts (`gwtop.nouns.facts`). Out: compact JSON with `type` first, ending in a newline; or facts
-from such lines; or the JSON Schema of all of them. Wishes, the other direction, likewise. It refuses to know where lines go or come from.
+from such lines; or the JSON Schema of all of them. Wishes, the other direction, likewise. It
+refuses to know where lines go or come from.
 
 A line must be lossless and yet safe to `cat` on a terminal. JSON encoders escape C0 and leave DEL
 and C1 as they are, and a terminal takes U+009B for ESC [. So those two are escaped here, in the
