@@ -32,7 +32,7 @@ def discover() -> dict[str, Module]:
     found: dict[str, Module] = {}
     for info in sorted(iter_modules(__path__), key=lambda info: info.name):
         if not info.name.startswith("_"):
-            module: Module = import_module(f"{__name__}.{info.name}")  # type: ignore[assignment]
+            module: Module = import_module(f"{__name__}.{info.name}")
             found[module.NAME] = module
     return found
 

@@ -25,14 +25,18 @@ Framing (record headers, padding, chunk sizes, netstring lengths) is summed and 
 small request costs. Until then it counts as held. Padding that was lost is FRAMING too: nothing
 of the exchange is missing. After `close` of both sides nothing is held and the sums are equal.
 
-A head of which a part was lost is told all the same, when its end is passed: `block` is what came
-before the hole, `head_bytes` all of it that was seen, `status` None unless its line was seen. An
-answer that has no head at all is a ResponseHead with status None and 0 bytes, and a Remark.
+A head that a gap cuts is told at the gap, before its Hole (the tracker must know the exchange that
+was hurt): `block` and `head_bytes` are what came before, `status` is None unless its line was seen.
+What still comes of that head is a Control named CUT_HEAD; in an answer that is all up to its end
+when the hole may have hidden where the body began. So it is when an exchange ends, or is answered,
+before its request's head is complete. An answer that is no head and body at all is a ResponseHead
+with status None and 0 bytes, a Remark (no-answer-header), and Body.
 A gap that may have cut several streams is one Hole with its length and, for each other open
 stream, a Hole of 0 bytes: it tells only that this exchange was touched.
 """
 
 from collections import deque
+from collections.abc import Mapping
 from enum import Enum
 from typing import NamedTuple, Protocol, TypeAlias
 
@@ -44,6 +48,9 @@ Pair: TypeAlias = tuple[bytes, bytes]
 
 FRAMING = "framing"
 """Name of the `Control` that sums a side's framing bytes."""
+
+CUT_HEAD = "cut-head"
+"""Name of the `Control` for bytes that belong to a head of which an earlier part was lost."""
 
 MAX_ANSWER_HEAD_BYTES = 64 * 1024
 """Fronts stop at 4 to 64 KiB (nginx fastcgi_buffer_size, Apache LimitRequestFieldSize); what is
@@ -393,6 +400,19 @@ def is_http_request(prefix: bytes) -> bool:
         return False
     line, newline, _ = prefix.partition(b"\n")
     return b" HTTP/" in line if newline else True
+
+
+def cgi_target(variables: Mapping[bytes, bytes]) -> bytes | None:
+    """The request's target by its CGI variables: REQUEST_URI (not in RFC 3875, sent by all fronts),
+    else what RFC 3875 4.1.5, 4.1.7 and 4.1.13 give; None without any of them."""
+    uri = variables.get(b"REQUEST_URI")
+    if uri:
+        return uri
+    path = variables.get(b"SCRIPT_NAME", b"") + variables.get(b"PATH_INFO", b"")
+    query = variables.get(b"QUERY_STRING")
+    if query:
+        return path + b"?" + query
+    return path or None
 
 
 def http_on_gateway_port(protocol: str) -> Remark:
