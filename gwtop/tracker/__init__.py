@@ -1,0 +1,368 @@
+"""The tracker: records in, facts out. The pure heart: no clock, no socket, no thread.
+
+`Tracker.ingest(record)` is one `match`; what a record means is in the files beside this one:
+`connections` (whose bytes), `exchanges` (requests), `lineage` (processes), `attribution` (who
+answered), `verdict` (which model), `telling` (the fact), `totals` (the sums).
+
+An exchange that is over becomes a fact `SETTLE_NS` later, in order of its end: evidence of other
+taps comes with other delays, a request's unread body may still arrive, and so may the reset that
+says nobody read the answer. Live that is time on the clock, in a file it is trace time, and the
+facts are the same ones.
+"""
+
+from collections import deque
+from typing import assert_never
+
+from gwtop.errors import GwtopError
+from gwtop.nouns.facts import (
+    Connection as ConnectionFact,
+)
+from gwtop.nouns.facts import (
+    Detail,
+    Fact,
+    Model,
+    Note,
+    QueueState,
+    Summary,
+    Watched,
+)
+from gwtop.nouns.facts import Tick as TickFact
+from gwtop.nouns.plan import Plan
+from gwtop.nouns.records import (
+    Execed,
+    Exited,
+    Forked,
+    Frames,
+    Missed,
+    Observed,
+    Present,
+    Queue,
+    Record,
+    Sampled,
+    TapState,
+    Tick,
+    Touched,
+)
+from gwtop.nouns.times import MILLISECOND_NS, SECOND_NS, Nanos, instant
+from gwtop.nouns.wire import Chunk, Closed, Lost, Opened
+from gwtop.protocols import discover
+from gwtop.tracker.attribution import Attribution
+from gwtop.tracker.connections import Connection, Connections
+from gwtop.tracker.exchanges import Exchange
+from gwtop.tracker.lineage import Lineage, Process
+from gwtop.tracker.telling import in_flight, request_fact, stderr_remark
+from gwtop.tracker.totals import Totals
+from gwtop.tracker.verdict import Answered, Verdict
+from gwtop.wire.link import segments
+from gwtop.wire.tcp import Reassembler
+
+SETTLE_NS = 80 * MILLISECOND_NS  # INTERFACE.md allows 100 ms; the slowest tap is 20 ms late
+MAX_TOLD_IN_FLIGHT = 50  # INTERFACE.md, `tick.in_flight`
+TICK_NS = SECOND_NS
+
+
+class Tracker:
+    """Everything known about one watch."""
+
+    def __init__(self, plan: Plan, live: bool) -> None:
+        modules = discover()
+        forced = None
+        if plan.protocol is not None:
+            forced = modules.get(plan.protocol)
+            if forced is None:
+                raise GwtopError(
+                    f"no protocol {plan.protocol!r}", f"choose one of {', '.join(modules)}"
+                )
+        self._plan = plan
+        self._live = live
+        self._tcp = Reassembler(ports=plan.ports, host=plan.host)
+        self._lineage = Lineage(plan.details, plan.show_secrets, plan.front)
+        self._attribution = Attribution(self._lineage)
+        self._verdict = Verdict()
+        self._totals = Totals()
+        self._over: deque[Exchange] = deque()
+        self._connections = Connections(
+            modules.values(),
+            forced,
+            plan.bodies_bytes,
+            self._attribution.began,
+            self._over.append,
+            self._gone,
+        )
+        self._leaving: deque[tuple[Nanos, int]] = deque()
+        """Connections closed from both sides, and when a late reset is no longer awaited."""
+        self._queues: dict[str, QueueState] = {}
+        self._facts: list[Fact] = []
+        self._next_tick: Nanos | None = None
+        self._n_whole = 0
+        self._unclaimed: set[str] = set()
+        self.tell_connections = False
+        """A `connection` fact at each close (a wish)."""
+
+    # -- records ------------------------------------------------------------------------------
+
+    def begin(self, at: Nanos) -> None:
+        """The instant of `hello`: births and exits before it are not counted."""
+        self._lineage.n_born = self._lineage.n_exited = 0
+
+    def ingest(self, record: Record) -> list[Fact]:
+        """What this record lets us say now; most of what it means is said when it settles."""
+        match record:
+            case Frames():
+                self._frames(record)
+            case Opened() | Chunk() | Lost() | Closed():
+                self._wire(record)
+            case Forked():
+                self._lineage.forked(record)
+            case Execed():
+                process = self._lineage.execed(record)
+                if process is not None:
+                    self._attribution.execed(process, self._unsettled())
+            case Exited():
+                self._exited(self._lineage.exited(record))
+            case Present():
+                self._facts += self._lineage.present(record)
+            case Sampled():
+                self._facts += self._lineage.sampled(record, self._busy().get(record.pid, []))
+            case Touched():
+                pass  # evidence "kernel": its tap comes with a later issue
+            case Queue():
+                self._queues[record.listener] = QueueState(
+                    record.listener, record.pending, record.limit
+                )
+            case Missed():
+                self._totals.missed(record.what, record.n)
+            case TapState():
+                if record.state == "open":
+                    for what in record.counts:
+                        self._totals.can_count(what)
+            case Observed():
+                self._note(record)
+            case Tick():
+                self._settle(record.at)
+                self._facts.append(self._tick(record.at))
+            case _:
+                assert_never(record)
+        facts, self._facts = self._facts, []
+        return facts
+
+    def settle(self, at: Nanos) -> list[Fact]:
+        """Facts whose evidence has settled by now. For live watches; a file has its own time."""
+        self._settle(at)
+        facts, self._facts = self._facts, []
+        return facts
+
+    def due_at(self) -> Nanos | None:
+        """When `settle` has something to say at the latest. None: nothing waits."""
+        times = [t for t in (self._lineage.due_at(),) if t is not None]
+        if self._over:
+            times.append((self._over[0].over_at or 0) + SETTLE_NS)
+        return min(times) if times else None
+
+    def finish(self, at: Nanos) -> list[Fact]:
+        """The end. In a file what is open is told as partial; live it is only counted."""
+        if not self._live:
+            for event in self._tcp.finish(at):
+                self._wire(event)
+        forever = at + 3600 * SECOND_NS
+        self._settle(forever)
+        self._facts.append(self._summary(at))
+        facts, self._facts = self._facts, []
+        return facts
+
+    # -- questions ----------------------------------------------------------------------------
+
+    @property
+    def satisfied(self) -> bool:
+        """As many whole requests as the plan asked for have been told."""
+        wanted = self._plan.n_requests
+        return wanted is not None and self._n_whole >= wanted
+
+    def watched_pids(self) -> frozenset[int]:
+        return self._lineage.live_pids()
+
+    @property
+    def tree_version(self) -> int:
+        """Another number whenever `watched_pids` has changed."""
+        return self._lineage.changed
+
+    def watch(self) -> list[Watched]:
+        """The watched listeners, with the protocol seen on each so far."""
+        spoken = {server: module.NAME for server, module in self._connections.by_server.items()}
+        if not self._plan.ports:
+            if self._plan.socket is not None:
+                return [Watched(f"unix:{self._plan.socket}", None)]
+            return [Watched(server, name) for server, name in sorted(spoken.items())]
+        host = self._plan.host or "*"
+        host = f"[{host}]" if ":" in host else host
+        by_port = {server.rpartition(":")[2]: name for server, name in spoken.items()}
+        return [Watched(f"{host}:{p}", by_port.get(str(p))) for p in self._plan.ports]
+
+    def detail(self, id: int) -> Detail:
+        """The records of one request. Nothing is kept yet, and that is what it says."""
+        return Detail(id=id, kept=False, records=[], data="")
+
+    # -- the wire -----------------------------------------------------------------------------
+
+    def _frames(self, record: Frames) -> None:
+        batch = segments(record)
+        self._totals.n_frames += len(record.spans)
+        for segment in batch:
+            if not self._live:
+                self._trace_time(segment.at)
+            for event in self._tcp.feed(segment):
+                self._wire(event)
+
+    def _wire(self, event: Opened | Chunk | Lost | Closed) -> None:
+        if isinstance(event, Chunk):
+            self._connections.chunk(event)
+        elif isinstance(event, Lost):
+            self._connections.lost(event)
+        elif isinstance(event, Opened):
+            self._connections.open(event)
+        else:
+            self._connections.close(event)
+
+    def _trace_time(self, at: Nanos) -> None:
+        """In a file time is what the frames say; idle seconds get no tick of their own."""
+        if self._over and (self._over[0].over_at or 0) + SETTLE_NS <= at:
+            self._settle(at)
+        if self._next_tick is None:
+            self._next_tick = at + TICK_NS
+        elif at >= self._next_tick:
+            self._settle(self._next_tick)
+            self._facts.append(self._tick(self._next_tick))
+            self._next_tick += (at - self._next_tick) // TICK_NS * TICK_NS + TICK_NS
+
+    def _gone(self, connection: Connection, closed: Closed) -> None:
+        self._leaving.append((closed.at + SETTLE_NS, connection.id))
+        opened = connection.opened
+        if self.tell_connections:
+            self._facts.append(
+                ConnectionFact(
+                    id=connection.id,
+                    client=opened.client,
+                    server=opened.server,
+                    protocol=None if connection.link is None else connection.link.protocol.NAME,
+                    opened_at=instant(opened.at),
+                    closed_at=instant(closed.at),
+                    requests=0 if connection.link is None else connection.link.n_requests,
+                    how=closed.how,
+                )
+            )
+        if connection.skipped and self._plan.ports and opened.server not in self._unclaimed:
+            self._unclaimed.add(opened.server)
+            text = "No protocol that gwtop knows is spoken there; name it with --protocol."
+            self._note(Observed(closed.at, "unknown-protocol", "info", text, None, opened.server))
+
+    # -- settling -----------------------------------------------------------------------------
+
+    def _settle(self, at: Nanos) -> None:
+        while self._over and (self._over[0].over_at or 0) + SETTLE_NS <= at:
+            if self.satisfied:
+                break
+            self._tell(self._over.popleft())
+        while self._leaving and self._leaving[0][0] <= at:
+            self._connections.forget(self._leaving.popleft()[1])
+        if self._live:
+            self._facts += self._lineage.settle(at)
+
+    def _tell(self, exchange: Exchange) -> None:
+        if self._live:
+            self._attribution.settle(exchange, self._unsettled)
+        remark = stderr_remark(exchange)
+        if remark is not None:
+            exchange.remark(remark)
+        fact = request_fact(exchange, self._plan)
+        self._facts.append(fact)
+        self._totals.told(fact)
+        if fact.outcome != "partial":
+            self._n_whole += 1
+        if exchange.answered_at is not None:
+            self._verdict.answered(
+                Answered(
+                    fact.pid,
+                    fact.thread,
+                    fact.reader,
+                    len(fact.births),
+                    fact.pid in fact.births,
+                )
+            )
+
+    def _unsettled(self) -> list[Exchange]:
+        return [*self._connections.open_exchanges(), *self._over]
+
+    def _exited(self, process: Process | None) -> None:
+        if process is not None and process.request is not None and process.born_at is not None:
+            assert process.exited_at is not None
+            self._verdict.lived(process.exited_at - process.born_at)
+
+    # -- sums ---------------------------------------------------------------------------------
+
+    def _busy(self) -> dict[int, list[int]]:
+        """What each process is known to be answering now."""
+        sole = self._lineage.only_answerer()
+        busy: dict[int, list[int]] = {}
+        for exchange in self._connections.open_exchanges():
+            pid = exchange.pid if exchange.pid is not None or sole is None else sole.pid
+            if pid is not None:
+                busy.setdefault(pid, []).append(exchange.id)
+        return busy
+
+    def _judge(self) -> tuple[Model | None, str | None]:
+        return self._verdict.judge([p.pid for p in self._lineage.answerers()], None)
+
+    def _tick(self, at: Nanos) -> TickFact:
+        model, evidence = self._judge()
+        flying = sorted(self._connections.open_exchanges(), key=lambda e: e.id)
+        sole = self._lineage.only_answerer() if self._live else None
+        n_busy = None if sole is None else min(len(flying), 1)
+        self._count_lost()
+        return TickFact(
+            at=instant(at),
+            requests=self._totals.n_requests,
+            missed=self._totals.missing(),
+            in_flight=[in_flight(e) for e in flying[:MAX_TOLD_IN_FLIGHT]],
+            busy=n_busy,
+            idle=None if n_busy is None else 1 - n_busy,
+            queues=list(self._queues.values()),
+            model=model,
+            model_evidence=evidence,
+            watch=self.watch(),
+        )
+
+    def _summary(self, at: Nanos) -> Summary:
+        model, evidence = self._judge()
+        totals = self._totals
+        self._count_lost()
+        born_per_request = totals.n_births / totals.n_requests if totals.n_requests else None
+        return Summary(
+            at=instant(at),
+            requests=totals.n_requests,
+            in_flight=len(self._connections.open_exchanges()) + len(self._over),
+            outcomes=dict(totals.outcomes),
+            statuses=dict(totals.statuses),
+            duration_ns=totals.durations.percentiles(),
+            queue_ns=totals.queued.percentiles() if totals.any_queued else None,
+            processes_born=self._lineage.n_born,
+            processes_exited=self._lineage.n_exited,
+            processes_per_request=born_per_request,
+            workers=len(totals.workers),
+            model=model,
+            model_evidence=evidence,
+            evidence=dict(totals.evidence),
+            frames=totals.n_frames,
+            connections=self._connections.n_opened,
+            missed=totals.missing(),
+            notes=dict(totals.notes),
+        )
+
+    def _count_lost(self) -> None:
+        lost, self._connections.lost_bytes = self._connections.lost_bytes, 0
+        self._totals.missed("bytes", lost)
+
+    def _note(self, seen: Observed) -> None:
+        self._totals.notes[seen.code] += 1
+        self._facts.append(
+            Note(instant(seen.at), seen.code, seen.severity, seen.text, seen.pid, seen.listen)
+        )

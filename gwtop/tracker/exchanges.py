@@ -1,0 +1,495 @@
+"""Exchanges: protocol events of one connection in, requests out. Knows no process and no clock.
+
+In: events of one connection's decoder with the `at` they were fed at, and how its sides closed.
+Out: `Exchange`s, each handed to `over` once, when it has ended. What an exchange was worth in
+words (a fact) and who answered it are other files' business.
+
+The pairing rule is the one of `nouns/events.py`: on one stream a request event belongs to the
+newest exchange, an answer event to the oldest that is unanswered. An answer whose request was
+never seen makes an exchange of its own, without method and target: it happened, so it is told.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from typing import assert_never
+
+from gwtop.nouns.events import (
+    Aborted,
+    Body,
+    Confused,
+    Control,
+    ErrorText,
+    Event,
+    Hole,
+    Remark,
+    RequestEnd,
+    RequestHead,
+    ResponseEnd,
+    ResponseHead,
+    Resynced,
+)
+from gwtop.nouns.facts import Evidence, Outcome
+from gwtop.nouns.times import Nanos
+from gwtop.nouns.wire import Side
+from gwtop.protocols._base import Decoder, Module
+
+MAX_OPEN = 1024  # pipelined and never answered: more on one connection is an attack or our mistake
+MAX_REMARKS = 32  # a hostile peer can earn one per byte; nobody reads the 33rd
+MAX_STDERR_BYTES = 64 * 1024  # a traceback is 4 KiB; a worker in a logging loop has no end
+
+
+class Exchange:
+    """One request and its answer, while we learn about it."""
+
+    __slots__ = (
+        "aborted",
+        "answer_ended",
+        "answered_at",
+        "asked",
+        "began_at",
+        "births",
+        "block",
+        "cut",
+        "evidence",
+        "failed",
+        "first_byte_at",
+        "id",
+        "keep_alive",
+        "last_at",
+        "link",
+        "lost_bytes",
+        "method",
+        "outcome",
+        "over_at",
+        "pid",
+        "queue_ns",
+        "reader",
+        "remarks",
+        "request_body",
+        "request_body_bytes",
+        "request_ended",
+        "request_head_bytes",
+        "response_block",
+        "response_body",
+        "response_body_bytes",
+        "response_head_bytes",
+        "sequence",
+        "status",
+        "stderr",
+        "stream",
+        "target",
+        "thread",
+    )
+
+    def __init__(self, id: int, link: "Link", stream: int, sequence: int, at: Nanos) -> None:
+        self.id = id
+        self.link = link
+        self.stream = stream
+        self.sequence = sequence
+        self.began_at = at
+        self.last_at = at
+        self.over_at: Nanos | None = None
+        self.asked = False
+        """Its request head was seen."""
+        self.method: bytes | None = None
+        self.target: bytes | None = None
+        self.keep_alive: bool | None = None
+        self.block: bytes | None = None
+        self.request_head_bytes: int | None = None
+        self.request_body_bytes = 0
+        self.request_ended = False
+        self.answered_at: Nanos | None = None
+        """First answer byte of any kind."""
+        self.first_byte_at: Nanos | None = None
+        """First byte of the final answer head."""
+        self.status: int | None = None
+        self.response_block: bytes | None = None
+        self.response_head_bytes: int | None = None
+        self.response_body_bytes = 0
+        self.answer_ended = False
+        self.failed = False
+        self.aborted = False
+        self.cut = False
+        """The edge of the capture went through it."""
+        self.lost_bytes = 0
+        self.outcome: Outcome | None = None
+        self.stderr: bytearray | None = None
+        self.remarks: list[Remark] = []
+        self.request_body: bytearray | None = None
+        self.response_body: bytearray | None = None
+        self.births: list[int] = []
+        self.pid: int | None = None
+        self.thread: int | None = None
+        self.reader: int | None = None
+        self.evidence: Evidence | None = None
+        self.queue_ns: int | None = None
+
+    def remark(self, remark: Remark) -> None:
+        """Adds what an expert would say; each code once."""
+        if len(self.remarks) < MAX_REMARKS and all(r.code != remark.code for r in self.remarks):
+            self.remarks.append(remark)
+
+
+class Link:
+    """One connection that speaks a known protocol, and its open exchanges."""
+
+    __slots__ = (
+        "_closing",
+        "_decoder",
+        "_newest",
+        "_open",
+        "client",
+        "closed_by",
+        "id",
+        "n_bodies_bytes",
+        "n_requests",
+        "next_id",
+        "opened",
+        "orphan_lost_bytes",
+        "over",
+        "protocol",
+        "server",
+    )
+
+    def __init__(
+        self,
+        id: int,
+        client: str,
+        server: str,
+        protocol: Module,
+        from_start: bool,
+        next_id: Callable[[], int],
+        opened: Callable[[Exchange], None],
+        over: Callable[[Exchange], None],
+        bodies_bytes: int,
+    ) -> None:
+        self.id = id
+        self.client = client
+        self.server = server
+        self.protocol = protocol
+        self.next_id = next_id
+        self.opened = opened
+        """Called when an exchange is known to exist."""
+        self.over = over
+        """Called once for each exchange, when it has ended."""
+        self.n_bodies_bytes = bodies_bytes
+        self.n_requests = 0
+        self.orphan_lost_bytes = 0
+        """Lost where no exchange was open; the next answer without a request takes them."""
+        self.closed_by: Side | None = None
+        """Who said first that it will send no more."""
+        self._decoder: Decoder = protocol.Decoder(from_start)
+        self._open: dict[int, deque[Exchange]] = {}
+        self._newest: dict[int, Exchange] = {}
+        self._closing = False
+        """True while the events of a close are applied: a close brings no byte of an exchange."""
+
+    # -- what the wire says -------------------------------------------------------------------
+
+    def feed(self, side: Side, data: bytes, at: Nanos) -> None:
+        for event in self._decoder.feed(side, data, at):
+            self._apply(event, at)
+
+    def lost(self, side: Side, n_bytes: int, at: Nanos, left_out: bool) -> int:
+        """A gap; how many of its bytes count as lost.
+
+        What was left out on purpose and lies in a body is body, not loss.
+        """
+        for event in self._decoder.lost(side, n_bytes, at):
+            if left_out and isinstance(event, Hole) and event.in_body:
+                self._count_body(event.stream, event.side, event.n_bytes, at)
+                n_bytes -= event.n_bytes
+            else:
+                self._apply(event, at)
+        return n_bytes
+
+    def close(self, side: Side, at: Nanos) -> None:
+        """One side has sent FIN. After the server's no open exchange can be answered any more."""
+        if self.closed_by is None:
+            self.closed_by = side
+        self._closing = True
+        for event in self._decoder.close(side, at):
+            self._apply(event, at)
+        self._closing = False
+        if side is Side.SERVER:
+            self._fall(at, Side.SERVER, "fin")
+
+    def reset(self, side: Side, at: Nanos) -> None:
+        """The connection was reset by this side."""
+        by = self.closed_by or side
+        self._fall(at, by, "rst")
+        if side is Side.CLIENT and self.closed_by is Side.CLIENT:
+            self._unread(at)
+
+    def cut(self, at: Nanos) -> None:
+        """The capture ended, or the close was missed: what is open is partial."""
+        for exchange in self.open_exchanges():
+            exchange.cut = True
+            self._finish(exchange, at)
+        self._open.clear()
+
+    def open_exchanges(self) -> list[Exchange]:
+        return [exchange for line in self._open.values() for exchange in line]
+
+    # -- what the decoder says ----------------------------------------------------------------
+
+    def _apply(self, event: Event, at: Nanos) -> None:
+        match event:
+            case Body():
+                self._body(event, at)
+            case Control():
+                self._control(event, at)
+            case RequestHead():
+                self._request_head(event, at)
+            case ResponseHead():
+                self._response_head(event, at)
+            case RequestEnd():
+                exchange = self._asking(event.stream)
+                if exchange is not None:
+                    exchange.request_ended = True
+                    exchange.last_at = max(exchange.last_at, at)
+            case ResponseEnd():
+                exchange = self._answering(event.stream, at)
+                exchange.failed = event.failed
+                exchange.answer_ended = True
+                if not self._closing:
+                    exchange.last_at = at
+                self._close_exchange(exchange, at)
+            case Hole():
+                self._hole(event, at)
+            case ErrorText():
+                self._error_text(event, at)
+            case Aborted():
+                self._aborted(event, at)
+            case Confused():
+                self._confused(event)
+            case Resynced():
+                pass
+            case Remark():
+                self._remark(event)
+            case _:
+                assert_never(event)
+
+    def _request_head(self, event: RequestHead, at: Nanos) -> None:
+        exchange = self._begin(event.stream, event.began_at)
+        exchange.asked = True
+        exchange.method = event.method
+        exchange.target = event.target
+        exchange.keep_alive = event.keep_alive
+        exchange.block = event.block
+        exchange.request_head_bytes = event.head_bytes
+        exchange.last_at = at
+        self.opened(exchange)
+
+    def _response_head(self, event: ResponseHead, at: Nanos) -> None:
+        exchange = self._answering(event.stream, event.began_at)
+        if exchange.answered_at is None:
+            exchange.answered_at = event.began_at
+        exchange.first_byte_at = event.began_at
+        exchange.status = event.status
+        exchange.response_block = event.block
+        exchange.response_head_bytes = event.head_bytes
+        exchange.last_at = at
+
+    def _body(self, event: Body, at: Nanos) -> None:
+        exchange = self._count_body(event.stream, event.side, len(event.data), at)
+        if exchange is not None and self.n_bodies_bytes:
+            self._keep_body(exchange, event)
+
+    def _count_body(self, stream: int, side: Side, n_bytes: int, at: Nanos) -> Exchange | None:
+        if side is Side.CLIENT:
+            asking = self._asking(stream)
+            if asking is not None:
+                asking.request_body_bytes += n_bytes
+                if asking.over_at is None:
+                    asking.last_at = at
+            return asking
+        exchange = self._answering(stream, at)
+        if exchange.answered_at is None:
+            exchange.answered_at = at
+        exchange.response_body_bytes += n_bytes
+        exchange.last_at = at
+        return exchange
+
+    def _keep_body(self, exchange: Exchange, event: Body) -> None:
+        if event.side is Side.CLIENT:
+            kept = exchange.request_body = exchange.request_body or bytearray()
+        else:
+            kept = exchange.response_body = exchange.response_body or bytearray()
+        room = self.n_bodies_bytes - len(kept)
+        if room > 0:
+            kept += event.data[:room]
+
+    def _control(self, event: Control, at: Nanos) -> None:
+        line = self._open.get(event.stream)
+        if line:
+            exchange = line[-1] if event.side is Side.CLIENT else line[0]
+            exchange.last_at = at
+
+    def _hole(self, event: Hole, at: Nanos) -> None:
+        if event.side is Side.CLIENT:
+            exchange = self._asking(event.stream)
+            if exchange is not None and exchange.over_at is not None and not event.in_body:
+                exchange = None
+        else:
+            line = self._open.get(event.stream)
+            exchange = line[0] if line else None
+        if exchange is None:
+            self.orphan_lost_bytes += event.n_bytes
+        else:
+            exchange.lost_bytes += event.n_bytes
+            exchange.last_at = max(exchange.last_at, at)
+
+    def _error_text(self, event: ErrorText, at: Nanos) -> None:
+        exchange = self._answering(event.stream, at)
+        if exchange.answered_at is None:
+            exchange.answered_at = at
+        kept = exchange.stderr = exchange.stderr or bytearray()
+        kept += event.data[: MAX_STDERR_BYTES - len(kept)]
+        exchange.last_at = at
+
+    def _aborted(self, event: Aborted, at: Nanos) -> None:
+        line = self._open.get(event.stream)
+        if line:
+            line[0].aborted = True
+            line[0].remark(_ABORTED_BY_FRONT)
+            line[0].last_at = at
+            self._close_exchange(line[0], at)
+
+    def _confused(self, event: Confused) -> None:
+        self._remark(
+            Remark(
+                None,
+                "confused",
+                "warn",
+                f"{event.n_bytes} bytes from the {event.side.value} could not be understood: "
+                f"{event.why}.",
+            )
+        )
+
+    def _remark(self, event: Remark) -> None:
+        """On its stream's newest exchange if it speaks of one, else on the connection's newest."""
+        exchange: Exchange | None = None
+        if event.stream is not None:
+            line = self._open.get(event.stream)
+            exchange = line[-1] if line else self._newest.get(event.stream)
+        elif self._newest:
+            exchange = max(self._newest.values(), key=lambda e: e.id)
+        if exchange is not None:
+            exchange.remark(event)
+
+    # -- whose it is --------------------------------------------------------------------------
+
+    def _begin(self, stream: int, at: Nanos) -> Exchange:
+        exchange = Exchange(self.next_id(), self, stream, self.n_requests, at)
+        self.n_requests += 1
+        line = self._open.get(stream)
+        if line is None:
+            line = self._open[stream] = deque()
+        elif len(line) >= MAX_OPEN:
+            oldest = line[0]
+            oldest.cut = True
+            self._close_exchange(oldest, at)
+        line.append(exchange)
+        self._newest[stream] = exchange
+        return exchange
+
+    def _asking(self, stream: int) -> Exchange | None:
+        """The newest exchange of the stream, answered or not (its body may still be coming)."""
+        return self._newest.get(stream)
+
+    def _answering(self, stream: int, at: Nanos) -> Exchange:
+        """The oldest open exchange of the stream; one without a request if there is none."""
+        line = self._open.get(stream)
+        if line:
+            return line[0]
+        exchange = self._begin(stream, at)
+        exchange.cut = True
+        exchange.lost_bytes, self.orphan_lost_bytes = self.orphan_lost_bytes, 0
+        self.opened(exchange)
+        return exchange
+
+    # -- how it ends --------------------------------------------------------------------------
+
+    def _close_exchange(self, exchange: Exchange, at: Nanos) -> None:
+        line = self._open.get(exchange.stream)
+        if line and line[0] is exchange:
+            line.popleft()
+        elif line and exchange in line:
+            line.remove(exchange)
+        self._finish(exchange, at)
+
+    def _finish(self, exchange: Exchange, at: Nanos) -> None:
+        exchange.over_at = at
+        exchange.outcome = _outcome(exchange)
+        self.over(exchange)
+
+    def _fall(self, at: Nanos, by: Side, how: str) -> None:
+        """Every open exchange is aborted; the first one tells why."""
+        for exchange in self.open_exchanges():
+            exchange.aborted = True
+            exchange.remark(_why_fallen(exchange, by, how))
+            self._finish(exchange, at)
+        self._open.clear()
+
+    def _unread(self, at: Nanos) -> None:
+        """The client had closed, and its kernel now refuses the answer: nobody read it.
+
+        On protocols whose answer ends by close the server's FIN makes the exchange look done.
+        """
+        for exchange in self._newest.values():
+            if exchange.outcome == "done" and exchange.over_at is not None:
+                exchange.aborted = True
+                exchange.remark(_ABORTED_BY_FRONT)
+                exchange.outcome = _outcome(exchange)
+
+
+def _outcome(exchange: Exchange) -> Outcome:
+    if exchange.lost_bytes or exchange.cut:
+        return "partial"
+    if exchange.aborted:
+        return "aborted"
+    return "failed" if exchange.failed else "done"
+
+
+_ABORTED_BY_FRONT = Remark(
+    None,
+    "aborted-by-front",
+    "warn",
+    "The front end gave the request up before its answer was complete: its client left, or a "
+    "time-out ran out.",
+)
+_CLOSED_WITHOUT_ANSWER = Remark(
+    None,
+    "closed-without-answer",
+    "error",
+    "The back end closed the connection without an answer; a front end shows this as 502. Look "
+    "whether the worker died.",
+)
+_RESET_WITHOUT_ANSWER = Remark(
+    None,
+    "reset-without-answer",
+    "error",
+    "The back end reset the connection without an answer; a front end shows this as 502. It "
+    "refused the message or died.",
+)
+_RESET_IN_RESPONSE = Remark(
+    None,
+    "reset-in-response",
+    "error",
+    "The back end reset the connection in the middle of its answer: what arrived is cut short.",
+)
+_CLOSED_IN_RESPONSE = Remark(
+    None,
+    "closed-in-response",
+    "error",
+    "The back end closed the connection in the middle of its answer: what arrived is cut short.",
+)
+
+
+def _why_fallen(exchange: Exchange, by: Side, how: str) -> Remark:
+    if by is Side.CLIENT:
+        return _ABORTED_BY_FRONT
+    if exchange.answered_at is None:
+        return _RESET_WITHOUT_ANSWER if how == "rst" else _CLOSED_WITHOUT_ANSWER
+    return _RESET_IN_RESPONSE if how == "rst" else _CLOSED_IN_RESPONSE

@@ -1,0 +1,365 @@
+"""Lineage: process records in, the watched tree out, each pid with its generations.
+
+In: Forked, Execed, Exited, Present, Sampled. Out: `Process`es and the process facts. Which request
+a process was made for is asked of `attribution`; this file knows no request, only the id that
+attribution wrote on the process.
+
+This is the one file that turns a pid into an identity: a pid is reused, a `Process` is not. The
+taps report the watched tree only, so whatever arrives here belongs to it.
+
+`process_born` is written at exec, at exit or 100 ms after the fork, whichever is first. Frames
+come up to one ring block (10 ms) later than process events, so exec and exit wait `FRAMES_LAG_NS`
+for the request they belong to; a process already matched waits for nothing.
+"""
+
+from collections import deque
+
+from msgspec import UNSET
+
+from gwtop.nouns.facts import Fact, ProcessBorn, ProcessExited, ProcessSample, ProcessSeen, Role
+from gwtop.nouns.records import Execed, Exited, Forked, Present, Sampled
+from gwtop.nouns.times import MILLISECOND_NS, SECOND_NS, Nanos, instant
+from gwtop.protocols._base import Pair
+from gwtop.redaction import redact_pairs
+
+BORN_WAIT_NS = 100 * MILLISECOND_NS  # INTERFACE.md, process_born
+FRAMES_LAG_NS = 30 * MILLISECOND_NS  # ring block time-out 10 ms, twice, and a scheduler's slice
+MAX_BIRTHS = 8192  # births kept for the requests that still settle (80 ms at 10,000/s, tenfold)
+DISORDER_NS = 5 * MILLISECOND_NS  # the connector's per-CPU buffers are merged roughly in order
+CGI_MARK = b"GATEWAY_INTERFACE"  # RFC 3875 4.1.4: every CGI process has it, no other should
+
+
+class Process:
+    """One life of one pid."""
+
+    __slots__ = (
+        "argv",
+        "birth",
+        "born_at",
+        "children",
+        "code",
+        "cpu_ns",
+        "due_at",
+        "environ",
+        "execed",
+        "exited_at",
+        "holds_listener",
+        "max_rss_bytes",
+        "n_requests",
+        "name",
+        "parent",
+        "parent_pid",
+        "pid",
+        "request",
+        "sampled_at",
+        "signal",
+        "told",
+    )
+
+    def __init__(self, pid: int, parent_pid: int, parent: "Process | None") -> None:
+        self.pid = pid
+        self.parent_pid = parent_pid
+        self.parent = parent
+        self.children: list[Process] = []
+        self.birth = False
+        """Born while we watched (else: was there before)."""
+        self.born_at: Nanos | None = None
+        self.name: str | None = None
+        self.argv: tuple[bytes, ...] | None = None
+        self.environ: dict[bytes, bytes] | None = None
+        self.execed = False
+        """Became another program since its birth was seen."""
+        self.holds_listener: bool | None = None
+        self.exited_at: Nanos | None = None
+        self.code: int | None = None
+        self.signal: int | None = None
+        self.cpu_ns: int | None = None
+        self.sampled_at: Nanos | None = None
+        self.max_rss_bytes: int | None = None
+        self.n_requests = 0
+        self.request: int | None = None
+        """Id of the request it was made for."""
+        self.told = False
+        self.due_at: Nanos = 0
+        """When its birth is told at the latest."""
+
+    @property
+    def alive(self) -> bool:
+        return self.exited_at is None
+
+    def descends_from(self, other: "Process") -> bool:
+        node: Process | None = self
+        while node is not None and node is not other:
+            node = node.parent
+        return node is not None
+
+
+class Lineage:
+    """The watched tree, now and a little while ago."""
+
+    def __init__(self, details: bool, show_secrets: bool, front: int | None) -> None:
+        self._details = details
+        self._show_secrets = show_secrets
+        self._front = front
+        self._live: dict[int, Process] = {}
+        self._births: deque[Process] = deque(maxlen=MAX_BIRTHS)
+        self._untold: list[Process] = []
+        self._exits: list[Process] = []
+        self.changed = 0
+        """Grows whenever the set of live pids does."""
+        self.n_born = 0
+        self.n_exited = 0
+
+    # -- records ------------------------------------------------------------------------------
+
+    def present(self, record: Present) -> list[Fact]:
+        known = self._live.get(record.pid)
+        if known is not None:
+            known.holds_listener = record.holds_listener
+            known.argv = known.argv or record.argv
+            return []
+        process = self._add(record.pid, record.parent)
+        process.born_at = record.born_at
+        process.argv = record.argv
+        process.name = _name(record.argv, record.name)
+        process.holds_listener = record.holds_listener
+        process.told = True
+        self._adopt(process)
+        return [
+            ProcessSeen(
+                at=instant(record.at),
+                pid=record.pid,
+                parent=record.parent,
+                name=process.name,
+                argv=_texts(record.argv),
+                role=self.role(process),
+                born_at=None if record.born_at is None else instant(record.born_at),
+            )
+        ]
+
+    def forked(self, record: Forked) -> Process | None:
+        """The new process; None if it was there before we looked (a late event)."""
+        known = self._live.get(record.pid)
+        if known is not None:
+            if known.born_at is not None and record.at <= known.born_at + SECOND_NS // 50:
+                return None  # /proc counts births in ticks of 10 ms, so allow two of them
+            self._bury(known, record.at)
+        process = self._add(record.pid, record.parent)
+        process.birth = True
+        process.born_at = record.at
+        process.due_at = record.at + BORN_WAIT_NS
+        parent = process.parent
+        if parent is not None:
+            process.argv, process.name = parent.argv, parent.name
+            process.holds_listener = parent.holds_listener
+        self.n_born += 1
+        self._births.append(process)
+        self._untold.append(process)
+        return process
+
+    def execed(self, record: Execed) -> Process | None:
+        process = self._live.get(record.pid)
+        if process is None:
+            return None
+        process.execed = True
+        process.holds_listener = False  # sockets are close-on-exec by habit; a sample corrects it
+        if record.argv is not None:
+            process.argv = record.argv
+        process.name = _name(record.argv, record.exe) or process.name
+        if record.environ is not None:
+            process.environ = dict(record.environ)
+        process.due_at = min(process.due_at, record.at + FRAMES_LAG_NS)
+        return process
+
+    def exited(self, record: Exited) -> Process | None:
+        process = self._live.get(record.pid)
+        if process is None:
+            return None
+        process.code, process.signal = record.code, record.signal
+        self._bury(process, record.at)
+        process.due_at = min(process.due_at, record.at + FRAMES_LAG_NS)
+        return process
+
+    def sampled(self, record: Sampled, busy_with: list[int]) -> list[Fact]:
+        process = self._live.get(record.pid)
+        if process is None:
+            return []
+        percent = None
+        if record.cpu_ns is not None:
+            if process.cpu_ns is not None and process.sampled_at is not None:
+                span_ns = max(record.at - process.sampled_at, 1)
+                percent = round(max(record.cpu_ns - process.cpu_ns, 0) * 100 / span_ns, 1)
+            process.cpu_ns, process.sampled_at = record.cpu_ns, record.at
+        if record.rss_bytes is not None:
+            process.max_rss_bytes = max(process.max_rss_bytes or 0, record.rss_bytes)
+        if record.holds_listener is not None:
+            process.holds_listener = record.holds_listener
+        return [
+            ProcessSample(
+                at=instant(record.at),
+                pid=record.pid,
+                role=self.role(process),
+                cpu_percent=percent,
+                rss_bytes=record.rss_bytes,
+                threads=record.n_threads,
+                fds=record.n_fds,
+                state=record.state,
+                requests=process.n_requests,
+                busy_with=busy_with,
+            )
+        ]
+
+    # -- facts that wait ----------------------------------------------------------------------
+
+    def settle(self, at: Nanos) -> list[Fact]:
+        """Births and exits whose time has come, births first."""
+        if not self._untold and not self._exits:
+            return []
+        facts: list[Fact] = []
+        waiting: list[Process] = []
+        for process in self._untold:
+            if process.due_at <= at or (process.execed and process.request is not None):
+                facts.append(self._tell_birth(process))
+            else:
+                waiting.append(process)
+        self._untold = waiting
+        staying: list[Process] = []
+        for process in self._exits:
+            if process.told and (process.due_at <= at or process.request is not None):
+                facts.append(_exit_fact(process))
+            else:
+                staying.append(process)
+        self._exits = staying
+        return facts
+
+    def due_at(self) -> Nanos | None:
+        """When `settle` has something to tell at the latest."""
+        times = [p.due_at for p in self._untold] + [p.due_at for p in self._exits]
+        return min(times) if times else None
+
+    def _tell_birth(self, process: Process) -> Fact:
+        process.told = True
+        assert process.born_at is not None
+        return ProcessBorn(
+            at=instant(process.born_at),
+            pid=process.pid,
+            parent=process.parent_pid,
+            name=process.name,
+            argv=_texts(process.argv),
+            role=self.role(process),
+            request=process.request,
+            environ=self._environ(process) if self._details else UNSET,
+        )
+
+    def _environ(self, process: Process) -> list[tuple[str, str]] | None:
+        if process.environ is None or not process.execed:
+            return None
+        pairs: list[Pair] = list(process.environ.items())
+        if not self._show_secrets:
+            pairs = redact_pairs(pairs)
+        return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in pairs]
+
+    # -- questions ----------------------------------------------------------------------------
+
+    def live_pids(self) -> frozenset[int]:
+        return frozenset(self._live)
+
+    def find(self, pid: int) -> Process | None:
+        return self._live.get(pid)
+
+    def born_since(self, at: Nanos) -> list[Process]:
+        """Births from about `at` on, newest first, the dead included."""
+        born: list[Process] = []
+        for process in reversed(self._births):
+            if (process.born_at or 0) < at - DISORDER_NS:
+                break
+            born.append(process)
+        return born
+
+    def holders(self) -> list[Process]:
+        """Live processes that can accept a connection of the watched listeners."""
+        return [p for p in self._live.values() if p.holds_listener]
+
+    def answerers(self) -> list[Process]:
+        """Holders that are no mere master: nobody below them holds the listener too."""
+        return [
+            p for p in self.holders() if not any(c.alive and c.holds_listener for c in p.children)
+        ]
+
+    def only_answerer(self) -> Process | None:
+        """The one process that could answer, when that is certain; else None.
+
+        A master with one worker is not certain: some masters answer too. A process whose
+        descriptors we may not read could hold the listener as well.
+        """
+        holders = self.holders()
+        if len(holders) != 1 or any(p.holds_listener is None for p in self._live.values()):
+            return None
+        return holders[0]
+
+    def role(self, process: Process) -> Role:
+        if process.pid == self._front:
+            return "front"
+        if process.environ is not None and process.execed and CGI_MARK in process.environ:
+            return "cgi"
+        if process.request is not None:
+            return "cgi"
+        if process.holds_listener:
+            if any(c.alive and c.holds_listener for c in process.children):
+                return "master"
+            return "worker"
+        return "other"
+
+    # -- the tree -----------------------------------------------------------------------------
+
+    def _add(self, pid: int, parent_pid: int) -> Process:
+        parent = self._live.get(parent_pid)
+        process = Process(pid, parent_pid, parent)
+        if parent is not None:
+            parent.children.append(process)
+        self._live[pid] = process
+        self.changed += 1
+        return process
+
+    def _adopt(self, process: Process) -> None:
+        """Children that were seen before their parent."""
+        for other in self._live.values():
+            if other.parent is None and other.parent_pid == process.pid and other is not process:
+                other.parent = process
+                process.children.append(other)
+
+    def _bury(self, process: Process, at: Nanos) -> None:
+        process.exited_at = at
+        del self._live[process.pid]
+        if process.parent is not None:
+            siblings = process.parent.children
+            # Exits come roughly in order of birth: the dead one is near the front.
+            siblings.remove(process)
+        self._exits.append(process)
+        self.n_exited += 1
+        self.changed += 1
+
+
+def _exit_fact(process: Process) -> Fact:
+    assert process.exited_at is not None
+    lifetime_ns = None if process.born_at is None else process.exited_at - process.born_at
+    return ProcessExited(
+        at=instant(process.exited_at),
+        pid=process.pid,
+        lifetime_ns=lifetime_ns,
+        code=process.code,
+        signal=process.signal,
+        cpu_ns=process.cpu_ns,
+        max_rss_bytes=process.max_rss_bytes,
+        requests=process.n_requests,
+    )
+
+
+def _texts(argv: tuple[bytes, ...] | None) -> list[str] | None:
+    return None if argv is None else [word.decode("latin-1") for word in argv]
+
+
+def _name(argv: tuple[bytes, ...] | None, other: bytes | None) -> str | None:
+    """What people call it: the script for an interpreter's child is in argv, so keep it short."""
+    name = other or (argv[0] if argv else None)
+    return None if not name else name.rsplit(b"/", 1)[-1].decode("latin-1")

@@ -1,0 +1,106 @@
+"""Telling: a settled exchange in, its `request` fact out. Pure; decides nothing.
+
+What was asked for (`--details`, `--bodies`, redaction) is applied here, where a fact is made, so
+that no reader of facts has to be trusted with it.
+"""
+
+from msgspec import UNSET
+
+from gwtop.nouns.events import Remark
+from gwtop.nouns.facts import InFlight, NoteText, Pairs, Request
+from gwtop.nouns.plan import Plan
+from gwtop.nouns.times import instant
+from gwtop.protocols._base import Pair
+from gwtop.redaction import redact_pairs
+from gwtop.tracker.exchanges import Exchange
+
+
+def text(raw: bytes | bytearray | None) -> str | None:
+    """Latin-1: every byte is a character, so nothing is lost and nothing fails."""
+    return None if raw is None else raw.decode("latin-1")
+
+
+def request_fact(exchange: Exchange, plan: Plan) -> Request:
+    link = exchange.link
+    began_at = exchange.began_at
+    answered = exchange.answered_at is not None
+    first_byte_at = exchange.first_byte_at
+    return Request(
+        id=exchange.id,
+        connection=link.id,
+        stream=exchange.stream,
+        sequence=exchange.sequence,
+        at=instant(exchange.last_at),
+        began_at=instant(began_at),
+        protocol=link.protocol.NAME,
+        client=link.client,
+        server=link.server,
+        method=text(exchange.method),
+        target=text(exchange.target),
+        status=exchange.status,
+        outcome=exchange.outcome or "partial",
+        duration_ns=exchange.last_at - began_at if answered else None,
+        first_byte_ns=None if first_byte_at is None else first_byte_at - began_at,
+        queue_ns=exchange.queue_ns,
+        request_head_bytes=exchange.request_head_bytes,
+        response_head_bytes=exchange.response_head_bytes,
+        request_body_bytes=exchange.request_body_bytes,
+        response_body_bytes=exchange.response_body_bytes,
+        lost_bytes=exchange.lost_bytes,
+        keep_alive=exchange.keep_alive,
+        stderr=text(exchange.stderr),
+        pid=exchange.pid,
+        thread=exchange.thread,
+        reader=exchange.reader,
+        evidence=exchange.evidence,
+        births=exchange.births,
+        pair=None,
+        notes=[NoteText(r.code, r.severity, r.text) for r in exchange.remarks],
+        fields=_request_pairs(exchange, plan) if plan.details else UNSET,
+        response_fields=_response_pairs(exchange, plan) if plan.details else UNSET,
+        request_body=_body(exchange.request_body) if plan.bodies_bytes else UNSET,
+        response_body=_body(exchange.response_body) if plan.bodies_bytes else UNSET,
+    )
+
+
+def in_flight(exchange: Exchange) -> InFlight:
+    return InFlight(
+        id=exchange.id,
+        connection=exchange.link.id,
+        method=text(exchange.method),
+        target=text(exchange.target),
+        began_at=instant(exchange.began_at),
+        pid=exchange.pid,
+    )
+
+
+def _body(kept: bytearray | None) -> str:
+    return "" if kept is None else kept.decode("latin-1")
+
+
+def _request_pairs(exchange: Exchange, plan: Plan) -> Pairs:
+    block = exchange.block
+    return [] if block is None else _pairs(exchange.link.protocol.request_fields(block), plan)
+
+
+def _response_pairs(exchange: Exchange, plan: Plan) -> Pairs:
+    block = exchange.response_block
+    return [] if block is None else _pairs(exchange.link.protocol.response_fields(block), plan)
+
+
+def _pairs(pairs: list[Pair], plan: Plan) -> Pairs:
+    shown = pairs if plan.show_secrets else redact_pairs(pairs)
+    return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in shown]
+
+
+def stderr_remark(exchange: Exchange) -> Remark | None:
+    """A server error whose reason the worker itself wrote down."""
+    if exchange.status is None or exchange.status < 500 or not exchange.stderr:
+        return None
+    last_line = exchange.stderr.rstrip().rpartition(b"\n")[2][:200].decode("latin-1")
+    return Remark(
+        None,
+        "server-error-stderr",
+        "error",
+        f"The worker answered {exchange.status} and wrote to its error stream: {last_line}",
+    )

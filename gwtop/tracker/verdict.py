@@ -1,0 +1,96 @@
+"""The verdict: which process model this gateway lives by, and the numbers that say so.
+
+In: each answered request as it is told, each life as it ends, who can answer now. Out: a `Model`
+and a sentence. Null below five answered requests: four say nothing about a pool.
+
+The rules are those of INTERFACE.md in its order; the first that holds wins. They look at the
+newest thousand requests, so that the verdict changes when the facts do.
+"""
+
+from collections import Counter, deque
+from collections.abc import Sequence
+from statistics import median
+from typing import NamedTuple
+
+from gwtop.nouns.facts import Model
+from gwtop.nouns.times import MILLISECOND_NS, Nanos
+
+MIN_REQUESTS = 5  # INTERFACE.md, `model`
+WINDOW = 1000  # requests the verdict looks back on: a minute of a slow site, a second of a fast one
+BORN_SHARE = 0.9  # INTERFACE.md, "process-per-request"
+
+
+class Answered(NamedTuple):
+    """What the verdict needs of one request."""
+
+    pid: int | None
+    thread: int | None
+    reader: int | None
+    n_births: int
+    born_for_it: bool
+    """`births` contains `pid`."""
+
+
+class Verdict:
+    """Judges the newest requests."""
+
+    def __init__(self) -> None:
+        self._answered: deque[Answered] = deque(maxlen=WINDOW)
+        self._lives_ns: deque[Nanos] = deque(maxlen=WINDOW)
+        self.n_answered = 0
+
+    def answered(self, request: Answered) -> None:
+        self.n_answered += 1
+        self._answered.append(request)
+
+    def lived(self, lifetime_ns: Nanos) -> None:
+        """A process that was made for a request is gone."""
+        self._lives_ns.append(lifetime_ns)
+
+    def judge(self, able: Sequence[int], embedded: str | None) -> tuple[Model | None, str | None]:
+        """`able`: pids of the processes that can answer now. `embedded`: the interpreter mapped
+        into the web server that reads the requests itself, such as "libphp8.2.so"."""
+        if self.n_answered < MIN_REQUESTS:
+            return None, None
+        n_born_for = sum(1 for a in self._answered if a.born_for_it)
+        if n_born_for >= BORN_SHARE * len(self._answered):
+            return "process-per-request", self._born_sentence()
+        if embedded is not None and all(
+            a.reader == a.pid for a in self._answered if a.pid is not None
+        ):
+            return "embedded", f"{self._n()} by a web server with {embedded} inside"
+        pids = {a.pid for a in self._answered if a.pid is not None}
+        threads = {a.thread for a in self._answered if a.thread is not None}
+        if len(pids) == 1 and len(threads) >= 2:
+            return "threaded", f"{self._n()} by {len(threads)} threads of one process"
+        if len(pids | set(able)) >= 2:
+            return "worker-pool", self._pool_sentence(len(able))
+        return "single-process", f"{self._n()} by one process, {self._births()}"
+
+    def _n(self) -> str:
+        n = len(self._answered)
+        if self.n_answered > n:
+            return f"the newest {n} of {self.n_answered} requests"
+        return f"{n} requests"
+
+    def _births(self) -> str:
+        n_births = sum(a.n_births for a in self._answered)
+        return "none born for them" if n_births == 0 else f"{n_births} processes born for them"
+
+    def _born_sentence(self) -> str:
+        n_births = sum(a.n_births for a in self._answered)
+        sentence = f"{self._n()}, {n_births} processes born for them"
+        if self._lives_ns:
+            life_ms = median(self._lives_ns) / MILLISECOND_NS
+            sentence += f", median life {life_ms:.0f} ms"
+        return sentence
+
+    def _pool_sentence(self, n_able: int) -> str:
+        by_pid = Counter(a.pid for a in self._answered if a.pid is not None)
+        if not by_pid:
+            return f"{self._n()}, {n_able} processes able to answer, {self._births()}"
+        _, busiest = by_pid.most_common(1)[0]
+        return (
+            f"{self._n()} by {len(by_pid)} workers, {self._births()}, "
+            f"busiest worker served {busiest}"
+        )
