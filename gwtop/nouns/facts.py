@@ -12,7 +12,8 @@ leaves its key out of the JSON.
 from typing import Literal, TypeAlias
 
 import msgspec
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET as UNSET
+from msgspec import UnsetType
 
 from gwtop.nouns.times import Instant
 

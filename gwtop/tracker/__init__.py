@@ -13,7 +13,6 @@ facts are the same ones.
 from collections import deque
 from typing import assert_never
 
-from gwtop.errors import GwtopError
 from gwtop.nouns.facts import (
     Connection as ConnectionFact,
 )
@@ -53,7 +52,7 @@ from gwtop.tracker.lineage import Lineage, Process
 from gwtop.tracker.telling import in_flight, request_fact, stderr_remark
 from gwtop.tracker.totals import Totals
 from gwtop.tracker.verdict import Answered, Verdict
-from gwtop.wire.link import segments
+from gwtop.wire.link import UnknownLink, segments
 from gwtop.wire.tcp import Reassembler
 
 SETTLE_NS = 80 * MILLISECOND_NS  # INTERFACE.md allows 100 ms; the slowest tap is 20 ms late
@@ -66,13 +65,8 @@ class Tracker:
 
     def __init__(self, plan: Plan, live: bool) -> None:
         modules = discover()
-        forced = None
-        if plan.protocol is not None:
-            forced = modules.get(plan.protocol)
-            if forced is None:
-                raise GwtopError(
-                    f"no protocol {plan.protocol!r}", f"choose one of {', '.join(modules)}"
-                )
+        # The command line has checked the name; a wrong one here is our own mistake.
+        forced = None if plan.protocol is None else modules[plan.protocol]
         self._plan = plan
         self._live = live
         self._tcp = Reassembler(ports=plan.ports, host=plan.host)
@@ -96,6 +90,7 @@ class Tracker:
         self._next_tick: Nanos | None = None
         self._n_whole = 0
         self._unclaimed: set[str] = set()
+        self._unknown_links: set[int] = set()
         self.tell_connections = False
         """A `connection` fact at each close (a wish)."""
 
@@ -207,11 +202,21 @@ class Tracker:
     def _frames(self, record: Frames) -> None:
         batch = segments(record)
         self._totals.n_frames += len(record.spans)
-        for segment in batch:
+        if isinstance(batch, UnknownLink):
+            self._unknown_link(record, batch.link)
+            return
+        for segment in batch.segments:
             if not self._live:
                 self._trace_time(segment.at)
             for event in self._tcp.feed(segment):
                 self._wire(event)
+
+    def _unknown_link(self, record: Frames, link: int) -> None:
+        if link in self._unknown_links or not record.spans:
+            return
+        self._unknown_links.add(link)
+        text = f"Link type {link} is not known to gwtop; its frames are counted and not decoded."
+        self._note(Observed(record.spans[0].at, "unknown-link", "warn", text))
 
     def _wire(self, event: Opened | Chunk | Lost | Closed) -> None:
         if isinstance(event, Chunk):

@@ -110,7 +110,7 @@ class Exchange:
         self.failed = False
         self.aborted = False
         self.cut = False
-        """The edge of the capture went through it."""
+        """The edge of the capture or a gap went through it."""
         self.lost_bytes = 0
         self.outcome: Outcome | None = None
         self.stderr: bytearray | None = None
@@ -247,7 +247,8 @@ class Link:
                 exchange = self._asking(event.stream)
                 if exchange is not None:
                     exchange.request_ended = True
-                    exchange.last_at = max(exchange.last_at, at)
+                    if exchange.over_at is None:
+                        exchange.last_at = at
             case ResponseEnd():
                 exchange = self._answering(event.stream, at)
                 exchange.failed = event.failed
@@ -338,6 +339,7 @@ class Link:
             self.orphan_lost_bytes += event.n_bytes
         else:
             exchange.lost_bytes += event.n_bytes
+            exchange.cut = True  # a Hole of 0 bytes says that a gap elsewhere may have hurt it
             exchange.last_at = max(exchange.last_at, at)
 
     def _error_text(self, event: ErrorText, at: Nanos) -> None:

@@ -14,9 +14,15 @@ for the request they belong to; a process already matched waits for nothing.
 
 from collections import deque
 
-from msgspec import UNSET
-
-from gwtop.nouns.facts import Fact, ProcessBorn, ProcessExited, ProcessSample, ProcessSeen, Role
+from gwtop.nouns.facts import (
+    UNSET,
+    Fact,
+    ProcessBorn,
+    ProcessExited,
+    ProcessSample,
+    ProcessSeen,
+    Role,
+)
 from gwtop.nouns.records import Execed, Exited, Forked, Present, Sampled
 from gwtop.nouns.times import MILLISECOND_NS, SECOND_NS, Nanos, instant
 from gwtop.protocols._base import Pair

@@ -4,10 +4,8 @@ What was asked for (`--details`, `--bodies`, redaction) is applied here, where a
 that no reader of facts has to be trusted with it.
 """
 
-from msgspec import UNSET
-
 from gwtop.nouns.events import Remark
-from gwtop.nouns.facts import InFlight, NoteText, Pairs, Request
+from gwtop.nouns.facts import UNSET, InFlight, NoteText, Pairs, Request
 from gwtop.nouns.plan import Plan
 from gwtop.nouns.times import instant
 from gwtop.protocols._base import Pair

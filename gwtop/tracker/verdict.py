@@ -90,7 +90,5 @@ class Verdict:
         if not by_pid:
             return f"{self._n()}, {n_able} processes able to answer, {self._births()}"
         _, busiest = by_pid.most_common(1)[0]
-        return (
-            f"{self._n()} by {len(by_pid)} workers, {self._births()}, "
-            f"busiest worker served {busiest}"
-        )
+        workers = "1 worker" if len(by_pid) == 1 else f"{len(by_pid)} workers"
+        return f"{self._n()} by {workers}, {self._births()}, busiest worker served {busiest}"
