@@ -32,3 +32,12 @@ def monotonic_offset_ns() -> int:
         if after - before < best_width:
             best_width, best = after - before, epoch - (before + after) // 2
     return best
+
+
+def boot_offset_ns() -> int:
+    """What to add to an instant counted from boot (process births in /proc); Linux only.
+
+    Boot time runs on while the machine sleeps, monotonic time does not. psutil adds the whole
+    seconds of /proc/stat instead and may be off by one.
+    """
+    return time.time_ns() - time.clock_gettime_ns(time.CLOCK_BOOTTIME)

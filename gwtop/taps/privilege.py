@@ -1,0 +1,151 @@
+"""Rights: what each tap needs, what we hold, and giving the rest up.
+
+In: /proc/self/status and the capability system calls. Out: names and sentences; and `drop`, after
+which this process holds no more than it was told to keep and can never gain it back.
+
+The engine parses hostile bytes, so it opens its taps with rights and reads without them: a ring,
+a connector socket and trace descriptors work on for whoever holds them. Reading another user's
+environ and descriptors is the exception: the kernel asks at each read, hence `keep`.
+
+Only capabilities are dropped, not the user id: setuid would clear PR_SET_PDEATHSIG, by which the
+engine dies with its parent. Root without capabilities still owns root's files; no_new_privs and
+the emptied bounding set see to it that no program it might run gains anything.
+"""
+
+import ctypes
+import os
+import sys
+from collections.abc import Collection
+from dataclasses import dataclass
+from enum import IntEnum
+
+from gwtop.nouns.plan import Plan
+
+
+class Capability(IntEnum):
+    """linux/capability.h; those that some tap can use."""
+
+    DAC_READ_SEARCH = 2
+    SETPCAP = 8
+    NET_ADMIN = 12
+    NET_RAW = 13
+    SYS_PTRACE = 19
+    SYS_ADMIN = 21
+    PERFMON = 38
+    BPF = 39
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What a tap wants to hold when it opens, and what it then shows."""
+
+    capabilities: frozenset[Capability]
+    while_reading: frozenset[Capability]
+    """The part that must outlive `drop`."""
+    shows: str
+
+
+OTHERS = frozenset({Capability.SYS_PTRACE, Capability.DAC_READ_SEARCH})
+"""For another user's environ, descriptors and maps the kernel wants both (FACTS 11)."""
+
+NEEDS = {
+    "ring": Need(frozenset({Capability.NET_RAW}), frozenset(), "the requests on the wire"),
+    "births": Need(frozenset(), OTHERS, "every fork, exec and exit, however short"),
+    "census": Need(frozenset(), OTHERS, "the processes of other users: descriptors and environ"),
+    "sockets": Need(frozenset({Capability.SYS_ADMIN}), frozenset(), "which worker read what"),
+}
+
+# linux/prctl.h
+PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS, PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL = 24, 38, 47, 4
+CAPABILITY_VERSION_3 = 0x20080522  # linux/capability.h
+LAST_CAPABILITY_LIMIT = 64  # two words of 32 in version 3
+
+
+def _status(field: str) -> str | None:
+    """A field of /proc/self/status; None where there is no such file or field."""
+    try:
+        with open("/proc/self/status", encoding="ascii", errors="replace") as lines:
+            for line in lines:
+                name, _, value = line.partition(":")
+                if name == field:
+                    return value.strip()
+    except FileNotFoundError:  # no Linux, or no /proc
+        return None
+    return None
+
+
+def _mask() -> int:
+    return int(_status("CapEff") or "0", 16)
+
+
+def held() -> frozenset[Capability]:
+    """The capabilities this process can use now."""
+    mask = _mask()
+    return frozenset(c for c in Capability if mask >> c & 1)
+
+
+def sees_other_users() -> bool:
+    return held() >= OTHERS
+
+
+def command(plan: Plan | None = None) -> str:
+    """The command that would run this with all rights, as one can paste it."""
+    program = os.path.abspath(sys.argv[0]) if sys.argv and sys.argv[0] else ""
+    if os.path.basename(program) != "gwtop":
+        program = f"{sys.executable} -m gwtop"
+    if plan is None or not (plan.ports or plan.socket):
+        return f"sudo {program} attach --port PORT"
+    what = "".join(f" --port {port}" for port in plan.ports)
+    what += f" --socket {plan.socket}" if plan.socket else ""
+    return f"sudo {program} attach{what}"
+
+
+def needed(tap: str, plan: Plan | None = None) -> str:
+    """One line: what would show what this tap shows."""
+    need = NEEDS[tap]
+    names = " and ".join(f"CAP_{c.name}" for c in sorted(need.capabilities or need.while_reading))
+    return f"{names} shows {need.shows}: {command(plan)}"
+
+
+def to_keep() -> frozenset[Capability]:
+    """What the engine must still hold after opening its taps, as far as it holds it now."""
+    wanted = frozenset[Capability]().union(*(need.while_reading for need in NEEDS.values()))
+    return wanted & held()
+
+
+def _call(library: ctypes.CDLL, name: str, *arguments: object) -> None:
+    if getattr(library, name)(*arguments) != 0:
+        code = ctypes.get_errno()
+        raise OSError(code, f"{name}: {os.strerror(code)}")
+
+
+def _drop_bounding(library: ctypes.CDLL, keep: frozenset[Capability]) -> None:
+    """Only possible with SETPCAP; without it there is nothing that exec could give anyhow."""
+    if Capability.SETPCAP not in held():
+        return
+    known = int(_status("CapBnd") or "0", 16)
+    for number in range(LAST_CAPABILITY_LIMIT):
+        if known >> number & 1 and number not in keep:
+            _call(library, "prctl", PR_CAPBSET_DROP, number, 0, 0, 0)
+
+
+def drop(keep: Collection[Capability] = ()) -> frozenset[Capability]:
+    """Gives up every capability but `keep`, for good; what is then held. May be called again.
+
+    Needs no right itself. Only the calling thread is changed, so call it before starting any.
+    Elsewhere than on Linux there is nothing to give up. Raises OSError if the kernel refuses,
+    which it has no reason to: going on with rights would be a lie.
+    """
+    if sys.platform != "linux":
+        return frozenset()
+    library = ctypes.CDLL(None, use_errno=True)
+    kept = frozenset(keep) & held()
+    _call(library, "prctl", PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    library.prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0)  # EINVAL before 4.3: had none
+    _drop_bounding(library, kept)
+    mask = sum(1 << c for c in kept)
+    low, high = mask & 0xFFFFFFFF, mask >> 32
+    header = (ctypes.c_uint32 * 2)(CAPABILITY_VERSION_3, 0)
+    data = (ctypes.c_uint32 * 6)(low, low, 0, high, high, 0)  # effective, permitted, inheritable
+    _call(library, "capset", header, data)
+    return held()
