@@ -1,0 +1,97 @@
+"""What every demo's command line is made of: options, `--list`, the ready line.
+
+A demo file says what it is in a literal, `DEMO`, which others may read without running it.
+"""
+
+import argparse
+import importlib.util
+import json
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn, TypedDict
+
+import _keeper
+
+HERE = Path(__file__).parent
+FRONT_INSTALL = {"nginx": "apt install nginx"}
+
+
+class Demo(TypedDict):
+    name: str
+    summary: str
+    protocol: str
+    process_model: str
+    explain: str
+    fronts: list[str]
+    """The first is the default; [] where clients speak to the server itself."""
+    needs: list[str]
+    """Python modules besides the standard library."""
+    install: str | None
+    """The one command that installs them."""
+
+
+@dataclass(frozen=True)
+class Options:
+    workers: int
+    front: str | None
+
+
+def main(demo: Demo, build: Callable[[_keeper.Keeper, Options], dict[str, Any]]) -> NoReturn:
+    """`build` starts the servers and returns `url`, `listen` and `front`."""
+    asked = _parser(demo).parse_args()
+    missing = [name for name in demo["needs"] if importlib.util.find_spec(name) is None]
+    if asked.list:
+        about = {"name": demo["name"], "summary": demo["summary"], "installed": not missing}
+        print(json.dumps(about | {"missing": missing, "install": demo["install"]}))
+        sys.exit(0)
+    if missing:
+        _stop(demo, f"{', '.join(missing)} is not installed; {demo['install']}")
+    if asked.unix:
+        _stop(demo, "--unix: this demo has no unix socket yet; leave the option out")
+    options = Options(asked.workers, asked.front)
+    if options.front == "nginx" and not shutil.which("nginx", path=_search_path()):
+        _stop(demo, f"nginx is not installed; {FRONT_INSTALL['nginx']}")
+    if asked.parent is not None and os.getppid() != asked.parent:
+        sys.exit(1)  # it died while we started, too early for us to notice
+
+    def start(keeper: _keeper.Keeper) -> dict[str, Any]:
+        same = {key: demo[key] for key in ("name", "protocol", "process_model")}  # type: ignore[literal-required]
+        return same | build(keeper, options) | {"pid": os.getpid(), "explain": demo["explain"]}
+
+    _keeper.run(demo["name"], start)
+
+
+def _parser(demo: Demo) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=f"demo {demo['name']}", description=demo["summary"])
+    parser.add_argument("--list", action="store_true", help="say what this needs, and stop")
+    parser.add_argument("--workers", type=_positive, default=2, metavar="W")
+    parser.add_argument("--front", choices=demo["fronts"], default=(demo["fronts"] or [None])[0])
+    parser.add_argument("--unix", action="store_true", help="a unix socket (not yet)")
+    # Whoever starts us says its pid, so that its death during our start is not missed.
+    parser.add_argument("--parent", type=int, help=argparse.SUPPRESS)
+    return parser
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("at least 1")
+    return number
+
+
+def _stop(demo: Demo, why: str) -> NoReturn:
+    print(f"demo {demo['name']}: {why}", file=sys.stderr)
+    sys.exit(1)
+
+
+def _search_path() -> str:
+    """nginx lives in sbin, which is not in everybody's PATH."""
+    return os.environ.get("PATH", os.defpath) + ":/usr/sbin:/usr/local/sbin"
+
+
+def which(command: str) -> str:
+    return shutil.which(command, path=_search_path()) or command

@@ -1,0 +1,46 @@
+"""A request's body on its way to a gateway, in a thread of its own.
+
+An application may answer before it has read. If one thread sent first and received later, such an
+application's full socket would stop it, it would stop us, and nobody would move again.
+"""
+
+import contextlib
+import itertools
+import threading
+from collections.abc import Callable, Iterator
+
+from _body import BodyError
+
+
+@contextlib.contextmanager
+def sending(
+    pieces: Iterator[bytes] | None, send: Callable[[bytes], object], give_up: Callable[[], object]
+) -> Iterator[None]:
+    """While the block runs, the pieces are sent, and b"" after the last. Calls `give_up` if the
+    client leaves."""
+    thread = threading.Thread(target=_send, args=(pieces, send, give_up), daemon=True)
+    if pieces is not None:
+        thread.start()
+    try:
+        yield
+    except BaseException:  # GeneratorExit: the client left in mid-answer
+        give_up()
+        raise
+    finally:
+        if pieces is not None:
+            thread.join()
+
+
+def _send(
+    pieces: Iterator[bytes], send: Callable[[bytes], object], give_up: Callable[[], object]
+) -> None:
+    try:
+        for piece in itertools.chain(pieces, [b""]):
+            try:
+                send(piece)
+            except (BrokenPipeError, ConnectionResetError):
+                # The application does not want the rest. The client is let finish all the same: a
+                # close with unread bytes is a reset, which would take the answer from it.
+                continue
+    except (BodyError, OSError):
+        give_up()

@@ -1,0 +1,189 @@
+"""Finds the demo programs, says what each needs, and starts one.
+
+In: a demo's name. Out: its ready line and a handle. Knows no protocol and imports no demo: each is
+a program of its own (a witness, not an accomplice) and looks after its own processes, so that
+even SIGKILL of this process leaves nothing behind. What a demo says of itself stands in a
+literal, `DEMO`, which is read as text: 1 ms each, where asking the program costs 60.
+"""
+
+import ast
+import importlib.util
+import json
+import os
+import select
+import subprocess
+import sys
+import threading
+from collections import deque
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TypedDict, cast
+
+from gwtop import clock
+from gwtop.errors import GwtopError
+
+READY_DEADLINE_NS = 30_000_000_000  # the demo's own is 20 s; a cold disk is slow to import
+STOP_DEADLINE_S = 5.0  # it promises two
+MAX_STDERR_LINES = 50
+
+
+@dataclass(frozen=True, slots=True)
+class DemoInfo:
+    name: str
+    summary: str
+    protocol: str
+    process_model: str
+    fronts: tuple[str, ...]
+    """The first is the default; () where clients speak to the server itself."""
+    installed: bool
+    missing: tuple[str, ...]
+    install: str | None
+    """The one command that installs what is missing. None: it needs nothing."""
+    program: Path
+
+
+class Ready(TypedDict):
+    """The ready line: INTERFACE.md, A demo program."""
+
+    name: str
+    protocol: str
+    process_model: str
+    url: str
+    listen: str
+    front: int | None
+    pid: int
+    explain: str
+
+
+class RunningDemo:
+    """A demo that said it is ready."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]", ready: Ready, said: deque[str]) -> None:
+        self.ready = ready
+        self._process = process
+        self._said = said
+
+    def poll(self) -> int | None:
+        """Its exit status; None while it runs."""
+        return self._process.poll()
+
+    def stderr_tail(self) -> list[str]:
+        """The last lines that it and its servers wrote to stderr."""
+        return list(self._said)
+
+    def stop(self) -> None:
+        """Ends its whole tree and waits for that; may be called twice."""
+        self._process.terminate()
+        try:
+            self._process.wait(STOP_DEADLINE_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()  # its keeper sees that and ends the tree
+            self._process.wait()
+
+
+def folder() -> Path:
+    """Where the programs are: inside the wheel, or beside the package in a checkout."""
+    package = Path(__file__).parent
+    for candidate in (package / "_demos", package.parent / "demos"):
+        if candidate.is_dir():
+            return candidate
+    raise GwtopError("the demos are not installed with this gwtop", "pip install gwtop")
+
+
+def catalogue() -> list[DemoInfo]:
+    """Every demo, sorted by name; none is run or imported."""
+    return [_read(program) for program in sorted(folder().glob("demo_*.py"))]
+
+
+def find(name: str) -> DemoInfo:
+    found = {info.name: info for info in catalogue()}
+    if name not in found:
+        raise GwtopError(f"there is no demo {name!r}", f"there are {', '.join(found)}")
+    return found[name]
+
+
+def _read(program: Path) -> DemoInfo:
+    for statement in ast.parse(program.read_text()).body:
+        match statement:
+            case ast.AnnAssign(target=ast.Name(id="DEMO"), value=ast.Dict() as literal):
+                about = ast.literal_eval(literal)
+                break
+    else:
+        raise AssertionError(f"{program} has no DEMO")
+    missing = tuple(name for name in about["needs"] if importlib.util.find_spec(name) is None)
+    return DemoInfo(
+        name=about["name"],
+        summary=about["summary"],
+        protocol=about["protocol"],
+        process_model=about["process_model"],
+        fronts=tuple(about["fronts"]),
+        installed=not missing,
+        missing=missing,
+        install=about["install"],
+        program=program,
+    )
+
+
+def start(
+    name: str, *, workers: int = 2, front: str | None = None, unix: bool = False
+) -> RunningDemo:
+    """Starts a demo and waits until it is ready. `front` None: the demo's own choice."""
+    info = find(name)
+    if info.missing:
+        raise GwtopError(
+            f"demo {name} needs {', '.join(info.missing)}", f"install it with: {info.install}"
+        )
+    argv = [sys.executable, str(info.program), "--workers", str(workers)]
+    argv += ["--parent", str(os.getpid())]
+    argv += ["--front", front] if front else []
+    argv += ["--unix"] if unix else []
+    process = subprocess.Popen(
+        argv,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        # Ctrl-C is for us: a demo that ended at the same moment would look like an event.
+        start_new_session=True,
+    )
+    assert process.stdout is not None and process.stderr is not None
+    said: deque[str] = deque(maxlen=MAX_STDERR_LINES)
+    drain = threading.Thread(target=_drain, args=(process.stderr, said), daemon=True)
+    drain.start()
+    with process.stdout:
+        line = _first_line(process.stdout)
+    if not line:
+        process.terminate()
+        process.wait()
+        drain.join()
+        raise GwtopError(_reason(name, list(said)))
+    # The program is part of this package; a line of another shape is our own mistake.
+    return RunningDemo(process, cast(Ready, json.loads(line)), said)
+
+
+def _drain(stderr: IO[bytes], said: deque[str]) -> None:
+    """Keeps the last lines: a full pipe would stop the servers that write to it."""
+    with stderr:
+        for line in stderr:
+            said.append(line.decode("latin-1").rstrip())
+
+
+def _first_line(stdout: IO[bytes]) -> bytes:
+    """b"" when the program ends, or the deadline passes, without a whole line."""
+    line, deadline = b"", clock.monotonic_ns() + READY_DEADLINE_NS
+    while not line.endswith(b"\n"):
+        left_s = max(0, deadline - clock.monotonic_ns()) / 1e9
+        if not select.select([stdout], [], [], left_s)[0]:
+            return b""
+        piece = os.read(stdout.fileno(), 65536)
+        if not piece:
+            return b""
+        line += piece
+    return line
+
+
+def _reason(name: str, said: list[str]) -> str:
+    prefix = f"demo {name}: "
+    for line in reversed(said):
+        if line.startswith(prefix):  # the demo's own words, rather than a server's last ones
+            return line
+    return prefix + (said[-1] if said else "it did not start and did not say why")
