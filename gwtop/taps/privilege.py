@@ -50,7 +50,10 @@ OTHERS = frozenset({Capability.SYS_PTRACE, Capability.DAC_READ_SEARCH})
 
 NEEDS = {
     "ring": Need(frozenset({Capability.NET_RAW}), frozenset(), "the requests on the wire"),
-    "births": Need(frozenset(), OTHERS, "every fork, exec and exit, however short"),
+    # Listening is free since about Linux 6.6 (works as nobody on 6.18) and wants NET_ADMIN before.
+    "births": Need(
+        frozenset({Capability.NET_ADMIN}), OTHERS, "every fork, exec and exit, however short"
+    ),
     "census": Need(frozenset(), OTHERS, "the processes of other users: descriptors and environ"),
     "sockets": Need(frozenset({Capability.SYS_ADMIN}), frozenset(), "which worker read what"),
 }

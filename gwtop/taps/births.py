@@ -1,0 +1,275 @@
+"""Births: every fork, exec and exit in the watched tree, from the kernel's proc connector.
+
+In: the pids to follow. Out: `Forked`, `Execed` (with argv, exe and environ read from /proc at
+once), `Exited`, and `Missed`. It refuses to know threads (pid other than tgid), processes outside
+the tree, and a process whose first thread ended before the others (told as an exit).
+
+A process of 2 ms does not wait, so the socket is emptied first (2 us a message), which tells who
+is dead already, and only then are the living read in /proc, the newest first. In one batch a fork
+and the exec of its child come together; membership is decided in the order of the messages, before
+anything is read.
+
+`follow` comes after the fact: the census finds the tree, and children born meanwhile have a parent
+nobody followed yet. So messages about strangers are kept for a while, and a process that becomes
+followed brings what was kept about its children with it. A fork that is older than the `follow`
+that named the child is not told: the child was `Present`.
+
+Three traps of drivers/connector/cn_proc.c. (1) In another pid or user namespace the request is
+ignored without an error, so the namespaces are looked at before and the answer has a time-out.
+(2) When the only listener's buffer overflows, the kernel believes that nobody listens and stops
+sending for good, unless the socket has NETLINK_BROADCAST_ERROR set. (3) For the same reason its
+count of listeners can be wrong, even negative, so a request without an answer is tried again from
+a new socket, which the kernel counts as a new listener; and none is ever taken back: the count
+heals itself when the last socket is closed.
+"""
+
+import errno
+import os
+import select
+import socket
+import sys
+from collections import deque
+from collections.abc import Collection, Iterable
+
+from gwtop import clock
+from gwtop.nouns.plan import Plan
+from gwtop.nouns.records import Execed, Exited, Forked, Missed, Record, TapState
+from gwtop.nouns.times import MILLISECOND_NS, SECOND_NS, Nanos
+from gwtop.taps import connector, proc
+from gwtop.taps.connector import EVENT_EXEC, EVENT_EXIT, EVENT_FORK, EVENT_NONE, Happening
+from gwtop.taps.privilege import needed
+from gwtop.taps.shut import Shut
+
+NAME = "births"
+NETLINK_CONNECTOR = 11  # linux/netlink.h
+SOL_NETLINK = 270  # linux/socket.h
+NETLINK_BROADCAST_ERROR = 4  # linux/netlink.h
+SO_RCVBUFFORCE = 33  # asm-generic/socket.h
+INITIAL_NAMESPACES = {"pid": "pid:[4026531836]", "user": "user:[4026531837]"}
+"""linux/proc_ns.h PROC_PID_INIT_INO and PROC_USER_INIT_INO."""
+
+BUFFER_BYTES = 32 << 20  # 40,000 messages (768 bytes each in the kernel): 7 s of 6,000/s
+MAX_MESSAGES_PER_READ = 512
+N_KEPT_ASIDE = 4096  # 0.7 s of 6,000 messages/s of strangers; the census is quicker
+ACK_TIMEOUT_NS = 200 * MILLISECOND_NS
+N_ATTEMPTS = 2
+REMEASURE_NS = 5 * SECOND_NS  # NTP slews at most 500 ppm: 2.5 ms in 5 s
+
+
+class NoConnectorError(Exception):
+    """Process events are not to be had here; says why, and whether more rights would help."""
+
+    def __init__(self, reason: str, refused: bool = False) -> None:
+        super().__init__(reason)
+        self.refused = refused
+
+
+def _outside_initial_namespaces() -> str | None:
+    for name, initial in INITIAL_NAMESPACES.items():
+        try:
+            if os.readlink(f"/proc/self/ns/{name}") != initial:
+                return f"process events are not told inside another {name} namespace"
+        except OSError:  # no /proc, or no such namespace: the answer will tell
+            continue
+    return None
+
+
+def _open_socket(buffer_bytes: int) -> socket.socket:
+    netlink = socket.socket(socket.AF_NETLINK, socket.SOCK_DGRAM, NETLINK_CONNECTOR)
+    try:
+        netlink.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, buffer_bytes)
+    except PermissionError:  # not root: as much as rmem_max lets us have
+        netlink.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer_bytes)
+    netlink.setsockopt(SOL_NETLINK, NETLINK_BROADCAST_ERROR, 1)
+    netlink.setblocking(False)
+    netlink.bind((0, connector.CN_IDX_PROC))
+    return netlink
+
+
+def _acknowledged(netlink: socket.socket, nonce: int) -> bool:
+    """Whether the kernel answered in time. What came before the answer is before our time."""
+    deadline = clock.monotonic_ns() + ACK_TIMEOUT_NS
+    while (left_ns := deadline - clock.monotonic_ns()) > 0:
+        if not select.select([netlink], [], [], left_ns / SECOND_NS)[0]:
+            break
+        try:
+            happening = connector.parse(netlink.recv(connector.MESSAGE_BYTES))
+        except OSError as error:
+            if error.errno != errno.ENOBUFS:
+                raise
+            continue  # a tiny buffer on a busy machine; the answer may still come
+        if happening and happening.what == EVENT_NONE and happening.acknowledges == nonce + 1:
+            if happening.a:  # struct proc_event's ack.err
+                raise OSError(happening.a, os.strerror(happening.a))
+            return True
+    return False
+
+
+def listen(buffer_bytes: int = BUFFER_BYTES) -> socket.socket:
+    """A socket on which process events arrive. Raises NoConnectorError when there are none."""
+    if sys.platform != "linux":
+        raise NoConnectorError("process events need Linux")
+    if reason := _outside_initial_namespaces():
+        raise NoConnectorError(reason)
+    nonce = os.getpid()  # any number that other listeners will hardly use at the same moment
+    try:
+        for _ in range(N_ATTEMPTS):
+            netlink = _open_socket(buffer_bytes)
+            netlink.send(connector.listen_request(nonce, 0))
+            if _acknowledged(netlink, nonce):
+                return netlink
+            netlink.close()
+    except OSError as error:
+        reason = f"the proc connector is refused: {error.strerror}"
+        raise NoConnectorError(reason, isinstance(error, PermissionError)) from error
+    raise NoConnectorError("the proc connector does not answer (a container?)")
+
+
+def unavailable() -> str | None:
+    """Why there are no process events here; None when there are."""
+    try:
+        listen(buffer_bytes=0).close()
+    except NoConnectorError as reason:
+        return str(reason)
+    return None
+
+
+class Births:
+    """The open tap; `open_tap` builds it."""
+
+    name = NAME
+
+    def __init__(self, now: Nanos, buffer_bytes: int = BUFFER_BYTES) -> None:
+        """Raises NoConnectorError."""
+        self._socket = listen(buffer_bytes)
+        self._losses = connector.Losses()
+        self._followed: dict[int, Nanos] = {}
+        """Pid: since when. A fork of it before that instant is an older story."""
+        self._aside: deque[Happening] = deque(maxlen=N_KEPT_ASIDE)
+        self._ready: list[Record] = []
+        self._offset_ns = clock.monotonic_offset_ns()
+        self._measured_at = now
+        self.state = TapState(now, NAME, "open", None, ("process_events",))
+
+    def fileno(self) -> int:
+        return self._socket.fileno()
+
+    def due_at(self) -> Nanos | None:
+        """At once, when `follow` brought something along."""
+        return 0 if self._ready else None
+
+    def read(self, now: Nanos) -> list[Record]:
+        if now - self._measured_at > REMEASURE_NS:
+            self._offset_ns, self._measured_at = clock.monotonic_offset_ns(), now
+        records, self._ready = self._ready, []
+        happenings, n_missed = self._drain()
+        if n_missed:
+            records.append(Missed(now, NAME, "process_events", n_missed))
+        records += self._tell([h for h in happenings if self._concerns(h)])
+        return records
+
+    def _drain(self) -> tuple[list[Happening], int]:
+        """Processes' forks, execs and exits in order, and how many messages were lost."""
+        happenings: list[Happening] = []
+        n_missed = 0
+        for _ in range(MAX_MESSAGES_PER_READ):
+            try:
+                datagram, sender = self._socket.recvfrom(connector.MESSAGE_BYTES)
+            except BlockingIOError:
+                break
+            except OSError as error:
+                if error.errno != errno.ENOBUFS:
+                    raise
+                n_missed += self._losses.overrun()
+                continue
+            happening = connector.parse(datagram)
+            if happening is None or sender[0] != 0:  # only the kernel's word counts (port 0)
+                continue
+            n_missed += self._losses.arrived(happening)
+            if _about_process(happening):
+                happenings.append(happening)
+        return happenings, n_missed
+
+    def _concerns(self, happening: Happening) -> bool:
+        """Whether it is about the watched tree; the tree grows and shrinks with it."""
+        what, followed = happening.what, self._followed
+        if what == EVENT_FORK:
+            child, at = happening.d, happening.monotonic_ns + self._offset_ns
+            if happening.b in followed and at > followed.get(child, 0):
+                followed[child] = at
+                return True
+        elif happening.b in followed:
+            if what == EVENT_EXIT:
+                del followed[happening.b]
+            return True
+        self._aside.append(happening)
+        return False
+
+    def _tell(self, happenings: list[Happening]) -> list[Record]:
+        images = _images(happenings)
+        return [self._record(h, images.get(i)) for i, h in enumerate(happenings)]
+
+    def _record(self, happening: Happening, image: proc.Image | None) -> Record:
+        at = happening.monotonic_ns + self._offset_ns
+        if happening.what == EVENT_FORK:
+            return Forked(at, happening.d, happening.b)
+        if happening.what == EVENT_EXEC:
+            return Execed(at, happening.b, *(image or proc.NO_IMAGE))
+        return Exited(at, happening.b, *connector.exit_status(happening.c))
+
+    def follow(self, pids: Collection[int]) -> None:
+        """These and their descendants; what was kept aside about them is told at the next read."""
+        now = clock.now()
+        fresh = [pid for pid in pids if pid not in self._followed]
+        self._followed = {pid: self._followed.get(pid, now) for pid in pids}
+        if not fresh:
+            return
+        aside, self._aside = self._aside, deque(maxlen=N_KEPT_ASIDE)
+        kept = _later_than_births(aside, frozenset(fresh))
+        self._ready += self._tell([h for h in kept if self._concerns(h)])
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+def _about_process(happening: Happening) -> bool:
+    """Forks, execs and exits of processes; a thread's pid is not its tgid."""
+    if happening.what == EVENT_FORK:
+        return happening.c == happening.d
+    return happening.what in (EVENT_EXEC, EVENT_EXIT) and happening.a == happening.b
+
+
+def _later_than_births(aside: Iterable[Happening], fresh: frozenset[int]) -> list[Happening]:
+    """What was kept, without what an earlier process of the same pid did, and without the execs
+    of those we were just told of: whoever named them saw the program too."""
+    happenings = list(aside)
+    born = {h.d: i for i, h in enumerate(happenings) if h.what == EVENT_FORK and h.d in fresh}
+    return [
+        h
+        for i, h in enumerate(happenings)
+        if i > born.get(h.b, -1) and not (h.what == EVENT_EXEC and h.b in fresh)
+    ]
+
+
+def _images(happenings: list[Happening]) -> dict[int, proc.Image]:
+    """The programs of those execs whose process still runs; only its last one is there to see."""
+    last: dict[int, int] = {}
+    for i, happening in enumerate(happenings):
+        if happening.what == EVENT_EXEC:
+            last[happening.b] = i
+        elif happening.what == EVENT_EXIT:
+            last.pop(happening.b, None)
+    newest_first = sorted(last.items(), key=lambda item: -item[1])
+    return {i: proc.image(pid) for pid, i in newest_first}
+
+
+def open_tap(plan: Plan, now: Nanos) -> Births | Shut | None:
+    """None: nothing to watch was named."""
+    if not (plan.ports or plan.socket or plan.pid):
+        return None
+    try:
+        return Births(now)
+    except NoConnectorError as reason:
+        if reason.refused:
+            return Shut(TapState(now, NAME, "refused", needed(NAME, plan)))
+        return Shut(TapState(now, NAME, "absent", str(reason)))
