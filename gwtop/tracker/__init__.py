@@ -52,7 +52,7 @@ from gwtop.tracker.lineage import Lineage, Process
 from gwtop.tracker.telling import in_flight, request_fact, stderr_remark
 from gwtop.tracker.totals import Totals
 from gwtop.tracker.verdict import Answered, Verdict
-from gwtop.wire.link import UnknownLink, segments
+from gwtop.wire.link import UnknownLink, unpack
 from gwtop.wire.tcp import Reassembler
 
 SETTLE_NS = 80 * MILLISECOND_NS  # INTERFACE.md allows 100 ms; the slowest tap is 20 ms late
@@ -88,6 +88,8 @@ class Tracker:
         self._queues: dict[str, QueueState] = {}
         self._facts: list[Fact] = []
         self._next_tick: Nanos | None = None
+        self._trace_at: Nanos = 0
+        self._n_dropped = 0
         self._n_whole = 0
         self._unclaimed: set[str] = set()
         self._unknown_links: set[int] = set()
@@ -157,6 +159,7 @@ class Tracker:
     def finish(self, at: Nanos) -> list[Fact]:
         """The end. In a file what is open is told as partial; live it is only counted."""
         if not self._live:
+            at = self._trace_at or at
             for event in self._tcp.finish(at):
                 self._wire(event)
         forever = at + 3600 * SECOND_NS
@@ -200,16 +203,15 @@ class Tracker:
     # -- the wire -----------------------------------------------------------------------------
 
     def _frames(self, record: Frames) -> None:
-        batch = segments(record)
+        unpacked = unpack(record)
         self._totals.n_frames += len(record.spans)
-        if isinstance(batch, UnknownLink):
-            self._unknown_link(record, batch.link)
+        if isinstance(unpacked, UnknownLink):
+            self._unknown_link(record, unpacked.link)
             return
-        for segment in batch.segments:
+        for event in self._tcp.feed_all(unpacked.segments):
             if not self._live:
-                self._trace_time(segment.at)
-            for event in self._tcp.feed(segment):
-                self._wire(event)
+                self._trace_time(event.at)
+            self._wire(event)
 
     def _unknown_link(self, record: Frames, link: int) -> None:
         if link in self._unknown_links or not record.spans:
@@ -224,12 +226,22 @@ class Tracker:
         elif isinstance(event, Lost):
             self._connections.lost(event)
         elif isinstance(event, Opened):
-            self._connections.open(event)
+            if self._wanted(event):
+                self._connections.open(event)
         else:
             self._connections.close(event)
 
+    def _wanted(self, opened: Opened) -> bool:
+        """A connection of the watched ports and host; what arrives for others finds nobody."""
+        plan = self._plan
+        host, _, port = opened.server.rpartition(":")
+        if plan.ports and int(port or 0) not in plan.ports:
+            return False
+        return plan.host is None or host.strip("[]") == plan.host
+
     def _trace_time(self, at: Nanos) -> None:
         """In a file time is what the frames say; idle seconds get no tick of their own."""
+        self._trace_at = max(self._trace_at, at)
         if self._over and (self._over[0].over_at or 0) + SETTLE_NS <= at:
             self._settle(at)
         if self._next_tick is None:
@@ -322,7 +334,7 @@ class Tracker:
         flying = sorted(self._connections.open_exchanges(), key=lambda e: e.id)
         sole = self._lineage.only_answerer() if self._live else None
         n_busy = None if sole is None else min(len(flying), 1)
-        self._count_lost()
+        self._count_lost(at)
         return TickFact(
             at=instant(at),
             requests=self._totals.n_requests,
@@ -339,7 +351,7 @@ class Tracker:
     def _summary(self, at: Nanos) -> Summary:
         model, evidence = self._judge()
         totals = self._totals
-        self._count_lost()
+        self._count_lost(at)
         born_per_request = totals.n_births / totals.n_requests if totals.n_requests else None
         return Summary(
             at=instant(at),
@@ -362,9 +374,14 @@ class Tracker:
             notes=dict(totals.notes),
         )
 
-    def _count_lost(self) -> None:
+    def _count_lost(self, at: Nanos) -> None:
         lost, self._connections.lost_bytes = self._connections.lost_bytes, 0
         self._totals.missed("bytes", lost)
+        dropped = self._tcp.n_dropped - self._n_dropped
+        if dropped:
+            self._n_dropped += dropped
+            text = f"{dropped} idle connections were given up: more were open than gwtop follows."
+            self._note(Observed(at, "connections-dropped", "warn", text))
 
     def _note(self, seen: Observed) -> None:
         self._totals.notes[seen.code] += 1

@@ -1,0 +1,138 @@
+"""Connections: which decoder gets whose bytes, and what happens to those nobody claims."""
+
+from gwtop.nouns.events import Body, Hole, RequestHead, ResponseEnd, ResponseHead
+from gwtop.nouns.wire import Chunk, Closed, Lost, Opened, Side
+from gwtop.protocols._base import Module
+from gwtop.tracker.connections import MAX_HELD_BYTES, Connection, Connections
+from gwtop.tracker.exchanges import Exchange
+from tests.tracker._scripted import Script, ScriptedModule
+
+CLIENT, SERVER = Side.CLIENT, Side.SERVER
+
+SCRIPT: Script = {
+    b"ask": lambda at: [RequestHead(0, at, b"GET", b"/", None, 3, b"")],
+    b"answer": lambda at: [
+        ResponseHead(0, at, 200, 6, b""),
+        Body(0, SERVER, b"b"),
+        ResponseEnd(0, False),
+    ],
+    b"lost": lambda at: [Hole(0, SERVER, 5, False)],
+}
+
+
+class Scene:
+    def __init__(self, *modules: Module, forced: Module | None = None) -> None:
+        self.over: list[Exchange] = []
+        self.gone: list[Connection] = []
+        self.connections = Connections(
+            modules or (ScriptedModule(SCRIPT),),
+            forced,
+            0,
+            lambda exchange: None,
+            self.over.append,
+            lambda connection, closed: self.gone.append(connection),
+        )
+
+    def open(self, conn: int = 1, from_start: bool = True) -> None:
+        self.connections.open(Opened(0, conn, "127.0.0.1:5", "127.0.0.1:9", from_start))
+
+    def say(self, at: int, side: Side, data: bytes, conn: int = 1) -> None:
+        self.connections.chunk(Chunk(at, conn, side, data))
+
+
+def test_the_protocol_that_claims_the_first_bytes_gets_all_of_them_at_their_own_times() -> None:
+    scene = Scene()
+    scene.open()
+    scene.say(3, CLIENT, b"ask")
+    scene.say(8, SERVER, b"answer")
+    (exchange,) = scene.over
+    assert (exchange.began_at, exchange.last_at, exchange.link.protocol.NAME) == (3, 8, "scripted")
+    assert list(scene.connections.by_server) == ["127.0.0.1:9"]
+
+
+def test_bytes_that_nobody_claims_are_skipped_for_good() -> None:
+    scene = Scene()
+    scene.open()
+    scene.say(1, CLIENT, b"?")
+    scene.say(2, CLIENT, b"ask")
+    (connection,) = scene.connections.live()
+    assert connection.skipped and connection.link is None and connection.held == []
+
+
+def test_a_connection_that_began_before_is_asked_at_each_chunk() -> None:
+    scene = Scene()
+    scene.open(from_start=False)
+    scene.say(1, CLIENT, b"middle of something")
+    scene.say(2, CLIENT, b"ask")
+    scene.say(3, SERVER, b"answer")
+    assert [e.began_at for e in scene.over] == [2]
+
+
+def test_a_ports_habit_decides_only_for_connections_that_began_before() -> None:
+    scene = Scene()
+    scene.open(1)
+    scene.say(1, CLIENT, b"ask", 1)
+    scene.open(2, from_start=False)
+    scene.say(2, SERVER, b"answer", 2)
+    assert [(e.link.id, e.outcome) for e in scene.over] == [(2, "partial")]
+    scene.open(3)
+    scene.say(3, CLIENT, b"unknown", 3)
+    assert [c.skipped for c in scene.connections.live() if c.id == 3] == [True]
+
+
+def test_a_forced_protocol_is_not_asked_for_its_claim() -> None:
+    module = ScriptedModule({**SCRIPT, b"?": SCRIPT[b"ask"]})
+    scene = Scene(forced=module)
+    scene.open()
+    scene.say(1, CLIENT, b"?")
+    scene.say(2, SERVER, b"answer")
+    assert len(scene.over) == 1
+
+
+def test_a_gap_before_the_protocol_is_known_is_counted_and_told_with_the_next_answer() -> None:
+    scene = Scene()
+    scene.open()
+    scene.connections.lost(Lost(1, 1, CLIENT, 40, False))
+    scene.say(2, CLIENT, b"ask")
+    assert scene.connections.lost_bytes == 40
+    scene.say(3, SERVER, b"answer")
+    assert [e.outcome for e in scene.over] == ["done"], "the gap was before this request"
+
+
+def test_a_server_that_speaks_first_is_held_only_up_to_a_limit() -> None:
+    scene = Scene()
+    scene.open()
+    for at in range(3):
+        scene.say(at, SERVER, b"x" * (MAX_HELD_BYTES // 2))
+    (connection,) = scene.connections.live()
+    assert connection.skipped and connection.held == []
+
+
+def test_a_reset_forgets_the_connection_and_two_fins_wait_for_a_late_one() -> None:
+    scene = Scene()
+    scene.open(1)
+    scene.connections.close(Closed(5, 1, CLIENT, "rst"))
+    assert (len(scene.gone), scene.connections.live()) == (1, [])
+    scene.open(2)
+    scene.connections.close(Closed(5, 2, CLIENT, "fin"))
+    assert len(scene.gone) == 1
+    scene.connections.close(Closed(6, 2, SERVER, "fin"))
+    assert len(scene.gone) == 2 and len(scene.connections.live()) == 1
+    scene.connections.forget(2)
+    assert scene.connections.live() == []
+
+
+def test_the_end_of_the_capture_makes_what_is_open_partial() -> None:
+    scene = Scene()
+    scene.open()
+    scene.say(1, CLIENT, b"ask")
+    scene.connections.close(Closed(5, 1, CLIENT, "end"))
+    assert [e.outcome for e in scene.over] == ["partial"]
+
+
+def test_events_of_a_connection_that_was_not_wanted_find_nobody() -> None:
+    scene = Scene()
+    scene.say(1, CLIENT, b"ask")
+    scene.connections.lost(Lost(1, 1, CLIENT, 4, False))
+    scene.connections.close(Closed(1, 1, CLIENT, "fin"))
+    assert (scene.over, scene.gone, scene.connections.lost_bytes) == ([], [], 0)
