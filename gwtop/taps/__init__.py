@@ -4,6 +4,10 @@ A live tap is a module of this folder that has `open_tap(plan, now) -> Tap | Non
 does not ask for it). The engine finds them with `discover()`, sorted by name; nothing registers.
 A tap that is refused is no error: it is a `TapState` with what it needs, and the others go on.
 Taps never import wire, protocols, tracker, model, panels, outputs or tui.
+
+Taps do not know each other, with one exception that is a function and no object: where process
+events are not to be had (`births.unavailable()` says why), the census polls for births by itself.
+The engine arranges nothing. A tap that can change what it captures while it runs has `set_ports`.
 """
 
 from collections.abc import Collection, Iterator

@@ -1,0 +1,101 @@
+"""What can be seen here and now, and the exact command for what can't.
+
+In: this machine, this user, this moment. Out: `Finding`s; the command line prints them. It refuses
+to guess: a tap that says "ok" was opened and closed again.
+"""
+
+import os
+import re
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from gwtop import clock
+from gwtop.nouns.plan import Plan
+from gwtop.taps import births, privilege, ring
+
+TRACING = Path("/sys/kernel/tracing")  # Documentation/trace/ftrace.rst
+WORKER_READS_SINCE = (6, 3)  # sock:sock_recv_length and sock_send_length
+WORKER_CLOSES_SINCE = (4, 16)  # sock:inet_sock_set_state
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    name: str
+    state: Literal["ok", "partial", "missing"]
+    shows: str
+    """What there is to see, or would be."""
+    command: str | None
+    """What to type to get it; None: nothing to do, or nothing that a command could do."""
+
+
+def examine() -> list[Finding]:
+    """Everything there is to know about this machine's taps; changes nothing, takes 10 ms."""
+    if sys.platform != "linux":
+        return [Finding("linux", "missing", "live taps need Linux; captures can be read", None)]
+    return [*_ring(), *_births(), *_census(), *_tracefs(), *_kernel()]
+
+
+def _ring() -> Iterator[Finding]:
+    try:
+        ring.Ring(Plan(ports=(1,)), clock.now(), n_blocks=1).close()
+    except PermissionError:
+        yield Finding("ring", "missing", privilege.NEEDS["ring"].shows, privilege.command())
+    except OSError as error:
+        yield Finding("ring", "missing", f"packet ring: {error}", None)
+    else:
+        yield Finding("ring", "ok", privilege.NEEDS["ring"].shows, None)
+
+
+def _births() -> Iterator[Finding]:
+    shows = privilege.NEEDS["births"].shows
+    if reason := births.unavailable():
+        text = f"births by polling only, none shorter than 100 ms ({reason})"
+        yield Finding("births", "partial", text, privilege.command())
+    else:
+        yield Finding("births", "ok", shows, None)
+
+
+def _census() -> Iterator[Finding]:
+    if privilege.sees_other_users():
+        yield Finding("census", "ok", "processes of every user with their descriptors", None)
+    else:
+        text = "processes; descriptors and environ of your own only"
+        yield Finding("census", "partial", text, privilege.command())
+
+
+def _tracefs() -> Iterator[Finding]:
+    shows = "which worker read which connection"
+    try:
+        mounted = (TRACING / "instances").is_dir()
+        writable = os.access(TRACING / "instances", os.W_OK)
+    except PermissionError:  # mounted with mode 700: for root only
+        mounted, writable = True, False
+    if writable:
+        yield Finding("tracefs", "ok", shows, None)
+    elif mounted or os.geteuid() != 0:
+        command = privilege.command() if mounted else f"sudo mount -t tracefs nodev {TRACING}"
+        yield Finding("tracefs", "missing", shows, command)
+    else:
+        yield Finding("tracefs", "missing", shows, f"mount -t tracefs nodev {TRACING}")
+
+
+def version_of(release: str) -> tuple[int, int]:
+    """(0, 0) for a release that starts with no version."""
+    match = re.match(r"(\d+)\.(\d+)", release)
+    return (int(match[1]), int(match[2])) if match else (0, 0)
+
+
+def _kernel() -> Iterator[Finding]:
+    release = os.uname().release
+    version = version_of(release)
+    if version >= WORKER_READS_SINCE:
+        yield Finding("kernel", "ok", f"Linux {release}: who reads a connection", None)
+    elif version >= WORKER_CLOSES_SINCE:
+        text = f"Linux {release}: who accepts and closes a connection; who reads it since 6.3"
+        yield Finding("kernel", "partial", text, None)
+    else:
+        text = f"Linux {release}: who accepts a connection needs 4.16, who reads it 6.3"
+        yield Finding("kernel", "missing", text, None)
