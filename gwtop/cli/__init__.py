@@ -1,0 +1,58 @@
+"""The command line: one way in, one way out.
+
+In: arguments. Out: an exit status: 0 done, or the reader closed the pipe; 1 could not do it; 2
+wrong usage; 130 and 143 on SIGINT and SIGTERM. It refuses to know how anything is done.
+
+Every command's module imports click and types alone; what costs is imported inside the function
+that needs it, so that `--help` and `--version` stay quick (tests/test_import_hygiene.py).
+"""
+
+import os
+import signal
+import sys
+
+import click
+
+from gwtop import __version__
+from gwtop.cli.about import doctor, schema, show_what_listens
+from gwtop.cli.attach import attach
+from gwtop.cli.demo import demo
+from gwtop.cli.explain import explain
+from gwtop.cli.read import read, view
+from gwtop.errors import GwtopError
+
+INTERRUPTED = 128 + signal.SIGINT
+
+
+@click.group(
+    commands=[attach, demo, doctor, explain, read, schema, view],
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+@click.version_option(__version__, message="gwtop %(version)s")
+@click.pass_context
+def commands(context: click.Context) -> int:
+    """Top for what happens behind a web server: requests, connections and workers in one row."""
+    if context.invoked_subcommand is None:
+        show_what_listens()
+    return 0
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs a command line; the exit status."""
+    try:
+        status = commands.main(args=arguments, prog_name="gwtop", standalone_mode=False)
+        sys.stdout.flush()
+    except click.ClickException as wrong:
+        wrong.show()
+        return wrong.exit_code
+    except GwtopError as error:
+        click.echo(f"gwtop: {error}", err=True)
+        return 1
+    except click.Abort:
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Python flushes stdout once more when it ends, and would complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return status if isinstance(status, int) else 0

@@ -1,0 +1,110 @@
+"""`gwtop attach`: watches a gateway that is running already."""
+
+from dataclasses import replace
+from typing import TypedDict, Unpack
+
+import click
+
+from gwtop.cli import options
+from gwtop.cli.options import Telling
+from gwtop.nouns.plan import Plan
+
+
+class Target(TypedDict):
+    """What to watch, and for how long."""
+
+    port: tuple[int, ...]
+    socket: str | None
+    protocol: str | None
+    host: str | None
+    pid: int | None
+    front_pid: int | None
+    interface: str
+    for_s: float | None
+    requests: int | None
+    sudo: bool
+
+
+class AttachOptions(Target, Telling):
+    pass
+
+
+@click.command()
+@click.option(
+    "--port",
+    metavar="P",
+    type=click.IntRange(1, 65535),
+    multiple=True,
+    help="Port the gateway listens on; may be given more than once.",
+)
+@click.option("--socket", metavar="PATH", help="Unix socket the gateway listens on.")
+@click.option("--protocol", metavar="NAME", help="Do not detect the protocol.")
+@click.option("--host", metavar="ADDR", help="Only this address of the listener.")
+@click.option("--pid", metavar="PID", type=click.IntRange(min=1), help="Root of the watched tree.")
+@click.option("--front-pid", type=click.IntRange(min=1), hidden=True)
+@click.option("--interface", metavar="NAME", default="lo", show_default=True)
+@click.option("--for", "for_s", metavar="SECONDS", type=click.FloatRange(min=0, min_open=True))
+@click.option("--requests", metavar="N", type=click.IntRange(min=1), help="Stop after N requests.")
+@click.option("--sudo", is_flag=True, help="Only the engine runs as root, the screen does not.")
+@options.telling_options
+def attach(**given: Unpack[AttachOptions]) -> int:
+    """Watch a running gateway; its protocol is detected."""
+    if not given["port"] and given["socket"] is None:
+        raise click.UsageError("Say what to watch: --port P or --socket PATH.")
+    telling = options.telling_of(given)
+    options.check(telling)
+    options.check_protocol(given["protocol"])
+    if given["sudo"]:
+        return _run_under_sudo(given, telling)
+    if telling["as_json"] or telling["table"] is not None:
+        from gwtop.cli.running import run
+
+        return run(plan_of(given), telling)
+    from gwtop.cli import screen
+
+    with screen.spawn_engine(_argv(given), telling) as engine:
+        return screen.show(engine)
+
+
+def plan_of(given: AttachOptions) -> Plan:
+    return replace(
+        options.told_by(options.telling_of(given)),
+        ports=given["port"],
+        socket=given["socket"],
+        protocol=given["protocol"],
+        host=given["host"],
+        pid=given["pid"],
+        front=given["front_pid"],
+        interface=given["interface"],
+        for_ns=options.nanoseconds(given["for_s"]),
+        n_requests=given["requests"],
+    )
+
+
+def _argv(given: AttachOptions) -> list[str]:
+    """The same watch for an engine of its own."""
+    argv = ["attach", "--interface", given["interface"]]
+    for port in given["port"]:
+        argv += ["--port", str(port)]
+    for name, value in (
+        ("--socket", given["socket"]),
+        ("--protocol", given["protocol"]),
+        ("--host", given["host"]),
+        ("--pid", given["pid"]),
+        ("--front-pid", given["front_pid"]),
+        ("--for", given["for_s"]),
+        ("--requests", given["requests"]),
+    ):
+        argv += [] if value is None else [name, str(value)]
+    return argv
+
+
+def _run_under_sudo(given: AttachOptions, telling: Telling) -> int:
+    """The password is asked for before there is a screen; then only the engine is root."""
+    from gwtop.cli import screen
+
+    screen.ask_password()
+    if telling["as_json"] or telling["table"] is not None:
+        return screen.run_as_root(_argv(given), telling)
+    with screen.spawn_engine(_argv(given), telling, sudo=True) as engine:
+        return screen.show(engine)

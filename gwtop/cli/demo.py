@@ -1,0 +1,189 @@
+"""`gwtop demo`: starts a demo gateway, drives load at it and watches it.
+
+Without a screen all is in this process: the demo and the load are its children, the engine its
+loop. With one, this process holds demo, load and screen, and the engine is a child that attaches
+to the demo's hop.
+"""
+
+from typing import TYPE_CHECKING, TypedDict, Unpack
+
+import click
+
+from gwtop.cli import options
+from gwtop.cli.options import Telling
+from gwtop.errors import GwtopError
+from gwtop.nouns.plan import Plan
+
+if TYPE_CHECKING:
+    from gwtop.demos import DemoInfo, Ready, RunningDemo
+    from gwtop.load import RunningLoad
+
+
+class Driving(TypedDict):
+    """How the demo is set up and driven."""
+
+    rate: float
+    requests: int | None
+    concurrency: int
+    workers: int
+    path: str | None
+    front: str | None
+    unix: bool
+    keep: bool
+
+
+@click.command()
+@click.argument("name", required=False)
+@click.option(
+    "--rate",
+    type=click.FloatRange(min=0),
+    default=5.0,
+    show_default=True,
+    help="Requests per second; 0: as fast as it goes.",
+)
+@click.option("--requests", metavar="N", type=click.IntRange(min=1), help="Stop after N requests.")
+@click.option(
+    "--concurrency",
+    metavar="C",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Requests in flight at most.",
+)
+@click.option(
+    "--workers",
+    metavar="W",
+    type=click.IntRange(min=1),
+    default=2,
+    show_default=True,
+    help="Workers of the gateway, where it has workers.",
+)
+@click.option("--path", metavar="P", help="Ask only for this path (/error, /crash, /slow?ms=50).")
+@click.option("--front", metavar="NAME", help="builtin, nginx, apache or lighttpd.")
+@click.option("--unix", is_flag=True, help="Let front and gateway speak over a unix socket.")
+@click.option("--keep", is_flag=True, help="No load; print the URL and watch what you send.")
+@options.telling_options
+def demo(name: str | None, **given: Unpack["DemoOptions"]) -> int:
+    """Start a demo gateway, drive load at it, watch it (no NAME: list them)."""
+    driving, telling = _split(given)
+    options.check(telling)
+    if name is None:
+        list_demos()
+        return 0
+    from gwtop import demos
+    from gwtop.load import need_client
+
+    if not driving["keep"]:
+        need_client()
+    running = demos.start(
+        name, workers=driving["workers"], front=driving["front"], unix=driving["unix"]
+    )
+    try:
+        if driving["keep"]:
+            click.echo(f"gwtop: the demo answers at {running.ready['url']}", err=True)
+        if telling["as_json"] or telling["table"] is not None:
+            return _run_here(running, driving, telling)
+        return _run_screen(running, driving, telling)
+    finally:
+        running.stop()
+
+
+class DemoOptions(Driving, Telling):
+    pass
+
+
+def _split(given: DemoOptions) -> tuple[Driving, Telling]:
+    """The two halves of what click passed in one."""
+    driving = Driving(
+        rate=given["rate"],
+        requests=given["requests"],
+        concurrency=given["concurrency"],
+        workers=given["workers"],
+        path=given["path"],
+        front=given["front"],
+        unix=given["unix"],
+        keep=given["keep"],
+    )
+    return driving, options.telling_of(given)
+
+
+def _run_here(running: "RunningDemo", driving: Driving, telling: Telling) -> int:
+    from gwtop.cli.running import run
+
+    loads: list[RunningLoad] = []
+
+    def start() -> "RunningLoad | None":
+        if driving["keep"]:
+            return None
+        loads.append(_start_load(running.ready, driving))
+        return loads[0]
+
+    try:
+        status = run(
+            plan_of(running.ready, telling), telling, start, lambda: running.poll() is not None
+        )
+    finally:
+        for load in loads:
+            load.stop()
+    if status == 1 and running.poll() is not None:
+        said = running.stderr_tail()
+        raise GwtopError(f"the demo has ended ({said[-1] if said else 'and did not say why'})")
+    return status
+
+
+def _start_load(ready: "Ready", driving: Driving) -> "RunningLoad":
+    from gwtop.load import start_load
+
+    return start_load(
+        ready["url"],
+        rate=driving["rate"],
+        n_requests=driving["requests"],
+        concurrency=driving["concurrency"],
+        path=driving["path"],
+    )
+
+
+def plan_of(ready: "Ready", telling: Telling) -> Plan:
+    """What to watch: the hop worth decoding, and the demo's own tree.
+
+    `--requests` is no part of it: the load sends that many, and the run ends when they and the
+    exits of their processes have been seen.
+    """
+    from dataclasses import replace
+
+    plan = replace(options.told_by(telling), pid=ready["pid"], front=ready["front"])
+    kind, _, path = ready["listen"].partition(":")
+    if kind == "unix":
+        return replace(plan, socket=path)
+    return replace(plan, ports=(int(ready["listen"].rpartition(":")[2]),))
+
+
+def _run_screen(running: "RunningDemo", driving: Driving, telling: Telling) -> int:
+    from gwtop.cli import screen
+
+    ready = running.ready
+    plan = plan_of(ready, telling)
+    argv = ["attach", "--pid", str(ready["pid"])]
+    argv += [] if ready["front"] is None else ["--front-pid", str(ready["front"])]
+    argv += ["--socket", plan.socket] if plan.socket else ["--port", str(plan.ports[0])]
+    engine = screen.spawn_engine(argv, telling)
+    load = None if driving["keep"] else _start_load(ready, driving)
+    try:
+        return screen.show(engine, running=running, load=load)
+    finally:
+        engine.stop()
+        if load is not None:
+            load.stop()
+
+
+def list_demos() -> None:
+    from gwtop import demos
+
+    for info in demos.catalogue():
+        click.echo(describe(info))
+
+
+def describe(info: "DemoInfo") -> str:
+    """Two lines: what it shows, and what it lacks."""
+    line = f"gwtop demo {info.name:<10} {info.protocol}, {info.process_model}: {info.summary}"
+    return line if info.installed else f"{line}\n{'':>22}needs: {info.install}"

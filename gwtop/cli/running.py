@@ -1,0 +1,102 @@
+"""Runs an engine in this process and prints what it tells.
+
+In: a plan and how to tell it. Out: facts on stdout (lines, or a table at the end), warnings on
+stderr, an exit status. It refuses to know which command asked.
+
+Order matters: taps and files are opened first, rights are dropped next, bytes are read last.
+"""
+
+import os
+import stat
+from collections.abc import Callable
+
+import click
+
+from gwtop import clock
+from gwtop.cli.debug import DebugReport
+from gwtop.cli.options import Telling
+from gwtop.cli.signals import Signals
+from gwtop.cli.wishes import WishReader
+from gwtop.engine import Engine
+from gwtop.nouns.plan import Plan
+from gwtop.nouns.run import Driven, Sink, Terms
+from gwtop.taps import Tap
+
+STDIN, STDOUT = 0, 1
+
+
+def run(
+    plan: Plan,
+    telling: Telling,
+    on_hello: Callable[[], Driven | None] = lambda: None,
+    has_lost_its_subject: Callable[[], bool] = lambda: False,
+) -> int:
+    """The exit status of a run without a screen."""
+    from gwtop.tracker import Tracker
+
+    report = None if plan.debug is None else DebugReport(plan.debug)
+    taps = open_taps(plan)
+    _drop_rights(plan)
+    for tap in taps:
+        if tap.state.state != "open" and tap.state.needs is not None:
+            click.echo(f"gwtop: {tap.name} is {tap.state.state}: {tap.state.needs}", err=True)
+    sink, show = _sink(telling)
+    with Signals() as signals:
+        terms = Terms(
+            signals=signals,
+            wishes=_wishes(plan, telling["wishes"]),
+            on_hello=on_hello,
+            has_lost_its_subject=has_lost_its_subject,
+            report=report,
+        )
+        tracker = Tracker(plan, live=plan.file is None)
+        try:
+            return Engine(plan, taps, tracker, sink, terms).run()
+        finally:
+            show()
+            if report is not None:
+                report.close()
+
+
+def open_taps(plan: Plan) -> list[Tap]:
+    """Live taps that this plan asks for, refused ones included; or the one that reads a file."""
+    if plan.file is not None:
+        from gwtop.taps.files import open_capture
+
+        return [open_capture(plan.file, plan)]
+    from gwtop.taps import discover
+
+    opened = [module.open_tap(plan, clock.now()) for module in discover()]
+    return [tap for tap in opened if tap is not None]
+
+
+def _drop_rights(plan: Plan) -> None:
+    from gwtop.taps import privilege
+
+    privilege.drop(() if plan.file is not None else privilege.to_keep())
+
+
+def _sink(telling: Telling) -> tuple[Sink, Callable[[], None]]:
+    """Where facts go, and what shows them once all are there."""
+    if telling["table"] is not None:
+        from gwtop.outputs.table import TableAtTheEnd
+
+        table = TableAtTheEnd(telling["table"])
+        return table, table.show
+    from gwtop.outputs.jsonl import JsonLines
+
+    return JsonLines(STDOUT), lambda: None
+
+
+def _wishes(plan: Plan, from_our_screen: bool) -> WishReader | None:
+    """From our screen, or from whatever program holds a pipe to us; never from a terminal."""
+    if from_our_screen:
+        return WishReader(STDIN, ends_the_run=True)
+    if plan.file == "-":
+        return None
+    try:
+        mode = os.fstat(STDIN).st_mode
+    except OSError:  # closed
+        return None
+    is_pipe = stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)
+    return WishReader(STDIN, ends_the_run=False) if is_pipe else None
