@@ -24,7 +24,8 @@ def sending(
     try:
         yield
     except BaseException:  # GeneratorExit: the client left in mid-answer
-        give_up()
+        with contextlib.suppress(OSError):  # the gateway was first
+            give_up()
         raise
     finally:
         if pieces is not None:
@@ -43,4 +44,5 @@ def _send(
                 # close with unread bytes is a reset, which would take the answer from it.
                 continue
     except (BodyError, OSError):
-        give_up()
+        with contextlib.suppress(OSError):
+            give_up()

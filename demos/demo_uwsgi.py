@@ -1,0 +1,36 @@
+"""uwsgi: uWSGI in its own protocol, behind a front that speaks it too.
+
+    client --HTTP--> front --uwsgi--> uWSGI master and workers
+
+uWSGI is the server, uwsgi the protocol. The workers were forked once and take turns: no request
+starts a process. Watch the hop between front and uWSGI.
+"""
+
+from typing import Any
+
+from _demo import Demo, Options, main
+from _keeper import Keeper
+from _servers import address, before, uwsgi
+
+DEMO: Demo = {
+    "name": "uwsgi",
+    "summary": "uwsgi: a front before a pool of uWSGI workers",
+    "protocol": "uwsgi",
+    "process_model": "worker-pool",
+    "explain": "uwsgi",
+    "fronts": ["builtin", "nginx"],
+    "needs": ["pyuwsgi"],
+    "install": "pip install 'gwtop[demos]'",
+}
+
+
+def build(keeper: Keeper, options: Options) -> dict[str, Any]:
+    gateway, web = keeper.listener(), keeper.listener()
+    listen, url = address(gateway), f"http://{address(web)}/"
+    keeper.start(uwsgi(gateway, "socket", options.workers))
+    front = keeper.start(before(keeper, options, web, "uwsgi", listen))
+    return {"url": url, "listen": listen, "front": front}
+
+
+if __name__ == "__main__":
+    main(DEMO, build)
