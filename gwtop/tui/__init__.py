@@ -1,0 +1,68 @@
+"""The screen: facts from a descriptor on a terminal, wishes back. Loads textual when it is run.
+
+In: a descriptor of JSON lines (an engine's stdout, a pipe, a file). Out: an exit status. Knows
+nothing of engines: whoever started one says through `on_end` how it ended.
+"""
+
+import os
+from collections.abc import Callable
+from datetime import datetime
+from typing import BinaryIO
+
+from gwtop import clock
+from gwtop.nouns.times import SECOND_NS
+
+PIPE_BYTES = 1 << 20
+"""Room for some 500 requests with their fields: what a paint may take at 5,000 a second."""
+
+
+def run_screen(
+    source: int | BinaryIO,
+    wishes: BinaryIO | None = None,
+    *,
+    title: str = "",
+    explain: str = "",
+    on_end: Callable[[], str | None] | None = None,
+) -> int:
+    """Shows facts until the user quits; 0, or 1 when the screen itself failed.
+
+    `on_end` is called once, in a thread, when `source` has ended: it may wait for the engine, and
+    says why it ended (None: nothing to say). `explain` is a demo's "what you are seeing".
+    """
+    descriptor = source if isinstance(source, int) else source.fileno()
+    if descriptor == 0:
+        descriptor = take_stdin()
+    widen(descriptor)
+    from gwtop.panels import Look
+    from gwtop.tui.app import Screen  # textual costs 300 ms
+    from gwtop.tui.intake import Intake
+
+    intake = Intake(descriptor, on_end)
+    look = Look(utc_offset_s=utc_offset_s())
+    app = Screen(intake, wishes, title=title, explain=explain, look=look)
+    app.run()
+    return app.return_code or 0
+
+
+def take_stdin() -> int:
+    """Facts come on descriptor 0, where textual reads its keys: gives it the terminal instead."""
+    facts = os.dup(0)
+    terminal = os.open("/dev/tty", os.O_RDWR)
+    os.dup2(terminal, 0)
+    os.close(terminal)
+    return facts
+
+
+def widen(descriptor: int) -> None:
+    """Asks for a larger pipe; what is no pipe, or too much to ask, stays as it is."""
+    import fcntl
+
+    try:
+        fcntl.fcntl(descriptor, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
+    except (OSError, AttributeError):  # EBADF, EPERM: no pipe, over the user's limit; no Linux
+        return
+
+
+def utc_offset_s() -> int:
+    offset = datetime.fromtimestamp(clock.now() // SECOND_NS).astimezone().utcoffset()
+    return 0 if offset is None else round(offset.total_seconds())

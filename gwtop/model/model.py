@@ -1,0 +1,174 @@
+"""The model: facts in, one at a time; a `Snapshot` out whenever somebody wants to look.
+
+It refuses to know clocks, screens and where facts come from. Time is the newest instant told, so
+a replay paints what the live session painted.
+
+Everything is bounded (the newest rows, folded notes and routes) and every total is exact. Applying
+a request costs some ten microseconds; a snapshot some tens, however many rows are kept, for
+tables share their immutable rows with it. Routes need sorting and percentiles, so they are made
+only for a reader that shows them.
+"""
+
+from dataclasses import dataclass, field
+
+from gwtop.model.notes import NoteTable
+from gwtop.model.processes import ProcessTable
+from gwtop.model.rates import Rates
+from gwtop.model.requests import KEPT_ROWS, RequestTable
+from gwtop.model.routes import RouteTable
+from gwtop.model.snapshot import Snapshot
+from gwtop.nouns.facts import (
+    Connection,
+    Detail,
+    Fact,
+    Hello,
+    InFlight,
+    Missing,
+    Note,
+    ProcessBorn,
+    ProcessExited,
+    ProcessSample,
+    ProcessSeen,
+    QueueState,
+    Request,
+    Summary,
+    Tick,
+    Watched,
+)
+from gwtop.nouns.times import Instant, Nanos, nanos
+
+
+@dataclass(slots=True)
+class Latest:
+    """What the newest tick (or the summary) said."""
+
+    watch: tuple[Watched, ...] = ()
+    model: str | None = None
+    model_evidence: str | None = None
+    n_counted: int | None = None
+    busy: int | None = None
+    idle: int | None = None
+    queues: tuple[QueueState, ...] = ()
+    missed: Missing | None = None
+
+
+@dataclass(slots=True)
+class Model:
+    kept_rows: int = KEPT_ROWS
+    version: int = 0
+    n_unread: int = 0
+    """Set by whoever reads the lines; shown beside what the engine missed."""
+    hello: Hello | None = None
+    summary: Summary | None = None
+    requests: RequestTable = field(default_factory=RequestTable)
+    processes: ProcessTable = field(default_factory=ProcessTable)
+    rates: Rates = field(default_factory=Rates)
+    routes: RouteTable = field(default_factory=RouteTable)
+    notes: NoteTable = field(default_factory=NoteTable)
+    _latest: Latest = field(default_factory=Latest)
+    _in_flight: dict[int, InFlight] = field(default_factory=dict)
+    _now_at: Nanos | None = None
+
+    def __post_init__(self) -> None:
+        self.requests.limit = self.kept_rows
+
+    def apply(self, fact: Fact) -> None:
+        """The next line. Never raises on what a line of the journal can say."""
+        self.version += 1
+        match fact:
+            case Request():
+                self._ended(fact)
+            case ProcessBorn():
+                self._reach(fact.at)
+                self.processes.born(fact)
+            case ProcessExited():
+                self._reach(fact.at)
+                self.processes.exited(fact)
+            case ProcessSample():
+                self._reach(fact.at)
+                self.processes.sampled(fact)
+            case ProcessSeen():
+                self.processes.seen(fact)
+            case Tick():
+                self._ticked(fact)
+            case Note():
+                self._reach(fact.at)
+                self.notes.add(fact)
+            case Hello():
+                self._began(fact)
+            case Summary():
+                self._finished(fact)
+            case Connection() | Detail():
+                """Answers to wishes that this screen does not make yet."""
+
+    def snapshot(self, routes: bool = True) -> Snapshot:
+        latest = self._latest
+        return Snapshot(
+            version=self.version,
+            now_at=self._now_at,
+            hello=self.hello,
+            watch=latest.watch,
+            model=latest.model,
+            model_evidence=latest.model_evidence,
+            n_requests=self.requests.n_told,
+            n_counted=latest.n_counted,
+            window=self.rates.window(),
+            n_born=self.processes.n_born,
+            n_exited=self.processes.n_exited,
+            busy=latest.busy,
+            idle=latest.idle,
+            queues=latest.queues,
+            missed=latest.missed,
+            n_unread=self.n_unread,
+            in_flight=tuple(self._in_flight.values()),
+            requests=self.requests.view(),
+            processes=self.processes.rows(),
+            notes=self.notes.rows(),
+            newest_note=self.notes.newest,
+            routes=self.routes.rows() if routes else (),
+            summary=self.summary,
+        )
+
+    def _reach(self, at: Instant) -> Nanos:
+        value = nanos(at)
+        if self._now_at is None or value > self._now_at:
+            self._now_at = value
+        return value
+
+    def _began(self, fact: Hello) -> None:
+        self.hello = fact
+        self._latest.watch = tuple(fact.watch)
+        if fact.source == "live":  # a file's requests ended long before its hello was written
+            self.rates.reach(self._reach(fact.at))
+
+    def _ended(self, fact: Request) -> None:
+        self._reach(fact.at)
+        row = self.requests.add(fact)
+        self.rates.count(row.at, fact.status, fact.duration_ns, fact.sequence)
+        self.routes.add(fact)
+        self.processes.answered(fact, row)
+        self._in_flight.pop(fact.id, None)
+        if fact.notes:
+            self.notes.add_of(fact, row)
+
+    def _ticked(self, fact: Tick) -> None:
+        self.rates.reach(self._reach(fact.at))
+        self._in_flight = {request.id: request for request in fact.in_flight}
+        self._latest = Latest(
+            watch=tuple(fact.watch),
+            model=fact.model,
+            model_evidence=fact.model_evidence,
+            n_counted=fact.requests,
+            busy=fact.busy,
+            idle=fact.idle,
+            queues=tuple(fact.queues),
+            missed=fact.missed,
+        )
+
+    def _finished(self, fact: Summary) -> None:
+        self.summary = fact
+        self._in_flight = {}
+        self._latest.model = fact.model
+        self._latest.model_evidence = fact.model_evidence
+        self._latest.n_counted = fact.requests
+        self._latest.missed = fact.missed

@@ -1,0 +1,159 @@
+"""The newest requests as compact rows, and views of them that cost nothing to take.
+
+In: `Request` facts. Out: `RequestsView`, a frozen sequence numbered from the session's start, and
+the whole fact of the newest few. Refuses to know what a row looks like on a screen.
+
+A paint must not copy 20,000 rows. Rows are immutable and stand in blocks of 512 that are only
+ever appended to, or dropped whole; a view is the tuple of blocks with its two ends, so what it
+shows stays as it was while the table goes on. A row's number never changes: a selection is one.
+"""
+
+from collections import OrderedDict, deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from gwtop.nouns.facts import Evidence, Outcome, Request, Severity
+from gwtop.nouns.times import Nanos, nanos
+
+BLOCK_ROWS = 512
+KEPT_ROWS = 20_000
+KEPT_TEXT = 400
+"""Characters of a target in a row: more than the widest terminal in use shows."""
+KEPT_DETAILS = 2_000
+KEPT_DETAIL_CHARACTERS = 24_000_000
+"""A hostile front may send 64 KB targets: the whole facts kept stay within some 24 MB."""
+
+
+class RequestRow(NamedTuple):
+    number: int
+    """n-th request since this screen began, from 0."""
+    id: int
+    at: Nanos
+    method: str | None
+    target: str | None
+    """Its first `KEPT_TEXT` characters."""
+    status: int | None
+    outcome: Outcome
+    duration_ns: int | None
+    first_byte_ns: int | None
+    queue_ns: int | None
+    pid: int | None
+    evidence: Evidence | None
+    n_births: int
+    response_body_bytes: int
+    severity: Severity | None
+    """Of its gravest note."""
+
+
+def clip(text: str | None, limit: int = KEPT_TEXT) -> str | None:
+    """The beginning of a latin-1 text; a UTF-8 character that the cut would halve goes whole."""
+    if text is None or len(text) <= limit:
+        return text
+    cut = text[:limit]
+    for back in range(1, 5):
+        byte = cut[-back]
+        if byte < "\x80" or byte > "\xff":
+            return cut
+        if byte >= "\xc0":
+            return cut[:-back]
+    return cut
+
+
+def gravest(severities: list[Severity]) -> Severity | None:
+    order: tuple[Severity, ...] = ("error", "warn", "info")
+    return next((s for s in order if s in severities), None)
+
+
+def to_row(fact: Request, number: int, at: Nanos) -> RequestRow:
+    return RequestRow(
+        number=number,
+        id=fact.id,
+        at=at,
+        method=clip(fact.method, 40),
+        target=clip(fact.target),
+        status=fact.status,
+        outcome=fact.outcome,
+        duration_ns=fact.duration_ns,
+        first_byte_ns=fact.first_byte_ns,
+        queue_ns=fact.queue_ns,
+        pid=fact.pid,
+        evidence=fact.evidence,
+        n_births=len(fact.births),
+        response_body_bytes=fact.response_body_bytes,
+        severity=gravest([note.severity for note in fact.notes]) if fact.notes else None,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class RequestsView:
+    """Rows `first` .. `end - 1`, by their numbers."""
+
+    blocks: tuple[list[RequestRow], ...] = ()
+    first: int = 0
+    end: int = 0
+
+    def __len__(self) -> int:
+        return self.end - self.first
+
+    def __getitem__(self, number: int) -> RequestRow:
+        if not self.first <= number < self.end:
+            raise IndexError(number)
+        block, place = divmod(number - self.first, BLOCK_ROWS)
+        return self.blocks[block][place]
+
+    def __iter__(self) -> Iterator[RequestRow]:
+        return self.between(self.first, self.end)
+
+    def between(self, first: int, end: int) -> Iterator[RequestRow]:
+        """The rows that there are of `first` .. `end - 1`."""
+        for number in range(max(first, self.first), min(end, self.end)):
+            yield self[number]
+
+
+@dataclass(slots=True)
+class RequestTable:
+    limit: int = KEPT_ROWS
+    n_told: int = 0
+    _blocks: deque[list[RequestRow]] = field(default_factory=deque)
+    _first: int = 0
+    _details: OrderedDict[int, Request] = field(default_factory=OrderedDict)
+    _detail_characters: int = 0
+
+    def add(self, fact: Request) -> RequestRow:
+        row = to_row(fact, self.n_told, nanos(fact.at))
+        if not self._blocks or len(self._blocks[-1]) == BLOCK_ROWS:
+            self._blocks.append([])
+            if len(self._blocks) > self.limit // BLOCK_ROWS + 1:
+                self._first += len(self._blocks.popleft())
+        self._blocks[-1].append(row)
+        self.n_told += 1
+        self._keep(row.number, fact)
+        return row
+
+    def view(self) -> RequestsView:
+        return RequestsView(tuple(self._blocks), self._first, self.n_told)
+
+    def detail(self, number: int) -> Request | None:
+        """The whole fact of a row. None: no longer kept."""
+        return self._details.get(number)
+
+    def _keep(self, number: int, fact: Request) -> None:
+        self._details[number] = fact
+        self._detail_characters += _weight(fact)
+        while self._details and (
+            len(self._details) > KEPT_DETAILS or self._detail_characters > KEPT_DETAIL_CHARACTERS
+        ):
+            _, old = self._details.popitem(last=False)
+            self._detail_characters -= _weight(old)
+
+
+def _weight(fact: Request) -> int:
+    """About how many characters a fact holds; the same each time it is asked."""
+    n = len(fact.target or "") + len(fact.stderr or "")
+    for pairs in (fact.fields, fact.response_fields):
+        if isinstance(pairs, list):
+            n += sum(len(name) + len(value) for name, value in pairs)
+    for body in (fact.request_body, fact.response_body):
+        n += len(body) if isinstance(body, str) else 0
+    return n + 500

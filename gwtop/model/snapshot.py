@@ -1,0 +1,53 @@
+"""The snapshot: all that a panel may know, frozen at one moment of trace time.
+
+In: nothing; out: a type. Whoever holds one may keep it (that is what pause is): nothing in it
+changes, and taking one copies no table.
+"""
+
+from dataclasses import dataclass
+
+from gwtop.model.notes import NoteRow
+from gwtop.model.processes import ProcessRow
+from gwtop.model.rates import NO_WINDOW, Window
+from gwtop.model.requests import RequestsView
+from gwtop.model.routes import RouteRow
+from gwtop.nouns.facts import Hello, InFlight, Missing, QueueState, Summary, Watched
+from gwtop.nouns.times import Nanos
+
+NOT_COUNTED = Missing(frames=None, process_events=None, bytes=None, requests=None)
+
+NO_REQUESTS = RequestsView()
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    version: int = 0
+    """Facts applied so far; two snapshots of one model with the same version are equal."""
+    now_at: Nanos | None = None
+    """The newest instant told. None: nothing was told yet."""
+    hello: Hello | None = None
+    watch: tuple[Watched, ...] = ()
+    model: str | None = None
+    model_evidence: str | None = None
+    n_requests: int = 0
+    """Requests told to this screen."""
+    n_counted: int | None = None
+    """Requests the engine counted, told or not. None: no tick yet."""
+    window: Window = NO_WINDOW
+    n_born: int = 0
+    n_exited: int = 0
+    busy: int | None = None
+    idle: int | None = None
+    queues: tuple[QueueState, ...] = ()
+    missed: Missing | None = None
+    """None: no tick yet, so nobody has said."""
+    n_unread: int = 0
+    """Lines that this screen could not read, or dropped because it could not keep up."""
+    in_flight: tuple[InFlight, ...] = ()
+    requests: RequestsView = NO_REQUESTS
+    processes: tuple[ProcessRow, ...] = ()
+    notes: tuple[NoteRow, ...] = ()
+    newest_note: NoteRow | None = None
+    routes: tuple[RouteRow, ...] = ()
+    summary: Summary | None = None
+    """The last word. None: the engine is still at it (or died without one)."""

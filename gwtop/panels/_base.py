@@ -1,0 +1,96 @@
+"""What a panel must offer, and what columns and rows are.
+
+A panel is a module of this folder without a leading underscore that has:
+
+    NAME: str              "requests": what `--table NAME` and the tab are called
+    TITLE: str             words for the border
+    ORDER: int             the place of its tab
+    COLUMNS: tuple[Column] name, width and meaning of each cell
+    rows(snapshot, look)   list[Row], pure
+
+It is found by `gwtop.panels.discover()`; nothing registers.
+
+Cells are plain text with the name of a style ("bad", "dim"); what colour that is, and how many
+cells of a terminal a character takes, is the reader's business. Style is never the only carrier
+of a meaning.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple, Protocol, TypeAlias
+
+from gwtop.model import Snapshot
+
+Style: TypeAlias = Literal["", "dim", "bold", "good", "warn", "bad", "accent", "head"]
+
+MIN_GROW = 14
+"""A growing column narrower than this says nothing: others are left out before that."""
+GAP = 1
+
+
+class Cell(NamedTuple):
+    text: str
+    style: Style = ""
+
+
+Line: TypeAlias = tuple[Cell, ...]
+"""Cells that follow each other without columns."""
+
+
+class Column(NamedTuple):
+    name: str
+    width: int
+    """In terminal cells; of a growing column, what it takes in a table that is printed."""
+    align: Literal["<", ">"]
+    meaning: str
+    """A sentence for help."""
+    keep: int = 9
+    """Which columns go when room is short: the lowest first; 9 never goes."""
+    grow: bool = False
+
+
+class Row(NamedTuple):
+    key: int
+    """What a selection holds on to; stays with the row while it moves."""
+    cells: tuple[Cell, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How the one who looks wants it."""
+
+    utc_offset_s: int = 0
+
+
+PLAIN = Look()
+
+
+class Panel(Protocol):
+    """The shape of a panel's module, for the type checker."""
+
+    NAME: str
+    TITLE: str
+    ORDER: int
+    COLUMNS: tuple[Column, ...]
+
+    def rows(self, snapshot: Snapshot, look: Look = PLAIN) -> list[Row]: ...
+
+
+def fit(columns: Sequence[Column], width: int) -> tuple[int, ...]:
+    """The width of each column in so many cells; 0: left out for want of room."""
+    kept = set(range(len(columns)))
+    growing = [i for i, column in enumerate(columns) if column.grow]
+    for i in sorted(kept, key=lambda i: (columns[i].keep, -i)):
+        if columns[i].keep >= 9 or width - _taken(columns, kept) >= MIN_GROW * len(growing):
+            break
+        kept.remove(i)
+    spare = max(0, width - _taken(columns, kept))
+    widths = [columns[i].width if i in kept else 0 for i in range(len(columns))]
+    for place, i in enumerate(growing):
+        widths[i] = (spare + place) // len(growing)
+    return tuple(widths)
+
+
+def _taken(columns: Sequence[Column], kept: set[int]) -> int:
+    fixed = sum(columns[i].width for i in kept if not columns[i].grow)
+    return fixed + GAP * (len(kept) - 1)

@@ -1,0 +1,154 @@
+"""The header: what this gateway is and how it works (a sentence), and whether it is well (numbers).
+
+In: a snapshot and a width. Out: two lines of cells; what matters least is left out first when the
+room is short, and `missed` never. Refuses to know whether anything is paused; that word is given.
+"""
+
+from typing import NamedTuple
+
+from gwtop.model import Snapshot
+from gwtop.nouns.facts import Missing
+from gwtop.panels._base import Cell, Line, Style
+from gwtop.panels._safe import safe
+from gwtop.panels._text import UNKNOWN, duration, plural, rate, share, spark
+
+_MISSED_WORDS = (
+    ("frames", "frames"),
+    ("process_events", "process events"),
+    ("bytes", "bytes"),
+    ("requests", "requests"),
+)
+_MAX_DOTS = 8
+
+
+class Item(NamedTuple):
+    """A piece of the numbers' line."""
+
+    cells: Line
+    keep: int
+    """The lowest goes first when the room is short; 9 stays."""
+
+
+def title_line(snapshot: Snapshot, title: str, state: Cell, width: int) -> Line:
+    """Gateway, verdict, and at the right end the state of the screen."""
+    name = Cell(" " + _gateway(snapshot, title), "head")
+    room = width - len(name.text) - len(state.text) - 6
+    verdict = Cell(_crop(verdict_text(snapshot), max(0, room)), "bold" if snapshot.model else "dim")
+    gap = width - len(name.text) - len(verdict.text) - len(state.text) - 4
+    return (name, Cell("   "), verdict, Cell(" " * max(1, gap)), state, Cell(" "))
+
+
+def verdict_text(snapshot: Snapshot) -> str:
+    """ "process-per-request: 203 processes for 203 requests"."""
+    model, evidence = snapshot.model, safe(snapshot.model_evidence or "")
+    if model is None:
+        return evidence or "no verdict before 5 answered requests"
+    return evidence if evidence.startswith(model) else f"{model}: {evidence}".removesuffix(": ")
+
+
+def numbers_line(snapshot: Snapshot, width: int) -> Line:
+    items = _items(snapshot)
+    while _width(items) > width - 2 and any(item.keep < 9 for item in items):
+        items.remove(min(items, key=lambda item: item.keep))
+    line: list[Cell] = [Cell(" ")]
+    for place, item in enumerate(items):
+        line += [Cell("   ")] * (place > 0) + list(item.cells)
+    return tuple(line)
+
+
+def missed_cell(missed: Missing | None, n_unread: int) -> Cell:
+    """What was not seen, never silent: red when it is not 0, "?" where nobody could count."""
+    if missed is None:
+        return Cell(f"missed {UNKNOWN}", "dim")
+    values = [(words, getattr(missed, key)) for key, words in _MISSED_WORDS]
+    lost = [f"{n:,} {words}" for words, n in values if n]
+    if n_unread:
+        lost.append(f"{n_unread:,} lines")
+    unknown = [words for words, n in values if n is None]
+    if len(unknown) == len(values) and not lost:
+        return Cell("missed ?", "warn")
+    text = " + ".join(lost) if lost else "0"
+    if unknown:
+        text += f" ({', '.join(unknown)}: ?)"
+    return Cell(f"missed {text}", "bad" if lost else "warn" if unknown else "dim")
+
+
+def _gateway(snapshot: Snapshot, title: str) -> str:
+    if not snapshot.watch:
+        return safe(title)
+    told = [f"{w.protocol or '?'} {safe(w.listen)}" for w in snapshot.watch[:3]]
+    more = len(snapshot.watch) - len(told)
+    where = "  ".join(told) + (f" +{more}" if more else "")
+    return f"{safe(title)}  {where}" if title else where
+
+
+def _items(snapshot: Snapshot) -> list[Item]:
+    """In the order they stand; the window's numbers, or at the end those of it all."""
+    window, summary = snapshot.window, snapshot.summary
+    items = [_rate_item(snapshot)]
+    line = spark(window.spark, 12)
+    if line and summary is None:
+        items.append(Item((Cell(line.rjust(12, "▁"), "accent"),), 4))
+    p50_ns, p99_ns = window.p50_ns, window.p99_ns
+    if summary is not None:
+        p50_ns, p99_ns = summary.duration_ns.p50, summary.duration_ns.p99
+    items.append(Item(_named("p50", duration(p50_ns), 6), 8))
+    items.append(Item(_named("p99", duration(p99_ns), 6), 8))
+    errors = _error_share(snapshot)
+    items.append(Item(_named("5xx", share(errors), 5, "bad" if errors else ""), 7))
+    if summary is None:
+        items += _worker_items(snapshot)
+    if window.kept_share is not None:
+        reused = "none" if window.kept_share == 0 else share(window.kept_share)
+        items.append(Item(_named("connections reused", reused, 0), 1))
+    items.append(Item((missed_cell(snapshot.missed, snapshot.n_unread),), 9))
+    return items
+
+
+def _rate_item(snapshot: Snapshot) -> Item:
+    if snapshot.summary is not None:
+        return Item((Cell(plural(snapshot.summary.requests, "request") + " in all", "bold"),), 9)
+    return Item((Cell(rate(snapshot.window.requests_per_s).rjust(6), "bold"),), 9)
+
+
+def _error_share(snapshot: Snapshot) -> float | None:
+    if snapshot.summary is None:
+        return snapshot.window.server_error_share
+    statuses = snapshot.summary.statuses
+    n_answers = sum(statuses.values())
+    n_errors = sum(n for status, n in statuses.items() if status[:1] == "5" and len(status) == 3)
+    return n_errors / n_answers if n_answers else None
+
+
+def _worker_items(snapshot: Snapshot) -> list[Item]:
+    items = []
+    busy, idle = snapshot.busy, snapshot.idle
+    if busy is not None and idle is not None:
+        items.append(Item(_busy(busy, idle), 6))
+    pending = [queue for queue in snapshot.queues if queue.pending is not None]
+    if pending:
+        text = ", ".join(f"{q.pending}/{q.limit or UNKNOWN}" for q in pending)
+        waits = any(queue.pending for queue in pending)
+        items.append(Item(_named("queue", text, 5, "warn" if waits else ""), 5))
+    items.append(Item(_named("in flight", str(len(snapshot.in_flight)), 2), 3))
+    return items
+
+
+def _busy(busy: int, idle: int) -> Line:
+    name = Cell("busy ", "dim")
+    if busy + idle > _MAX_DOTS:
+        return (name, Cell(f"{busy} of {busy + idle}", "good" if idle else "warn"))
+    dots = Cell("●" * busy, "good" if idle else "warn")
+    return (name, dots, Cell("○" * idle, "dim"), Cell(f" {busy}/{busy + idle}"))
+
+
+def _named(name: str, value: str, width: int, style: Style = "") -> Line:
+    return (Cell(name + " ", "dim"), Cell(value.rjust(width), style))
+
+
+def _width(items: list[Item]) -> int:
+    return sum(len(c.text) for item in items for c in item.cells) + 3 * (len(items) - 1)
+
+
+def _crop(text: str, width: int) -> str:
+    return text if len(text) <= width else text[: max(0, width - 1)] + "…"

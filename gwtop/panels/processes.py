@@ -1,0 +1,196 @@
+"""The processes: a tree of the living, and under their parents the newest of the gone.
+
+In: a snapshot. Out: rows in the order they are drawn. Refuses to know how a process model is
+judged: it asks the verdict only which columns matter more.
+
+Long-lived children come first and in order of birth, so that workers keep their lines; the gone
+follow, newest first, each with its lifetime, its exit status and the request it answered. That
+order makes a pool stand still and a process-per-request gateway rain.
+"""
+
+from collections.abc import Iterator
+
+from gwtop.model import Snapshot
+from gwtop.model.processes import ProcessRow
+from gwtop.nouns.facts import InFlight
+from gwtop.nouns.times import SECOND_NS, nanos
+from gwtop.panels._base import PLAIN, Cell, Column, Look, Row, Style
+from gwtop.panels._safe import safe
+from gwtop.panels._text import UNKNOWN, duration, n_bytes, n_times, percent
+
+NAME = "processes"
+TITLE = "processes"
+ORDER = 2
+COLUMNS = (
+    Column("pid", 11, "<", "process id, under its parent"),
+    Column("role", 8, "<", "● answering, ○ idle, † gone, · not known; and what it is for", keep=8),
+    Column("doing", 40, "<", "the request it answers, or the last one it answered", grow=True),
+    Column("age", 6, ">", "how long it has lived; of the gone, how long it lived", keep=6),
+    Column("exit", 6, ">", "exit status, or the signal that ended it", keep=5),
+    Column("cpu", 5, ">", "of one core, over the last second", keep=4),
+    Column("rss", 5, ">", "resident memory", keep=3),
+    Column("req", 7, ">", "requests it answered", keep=7),
+)
+SHOWN_GONE = 100
+GONE_SHOWN_NS = 60 * SECOND_NS
+"""How long a process that answered nothing (a killed worker) stays on the screen."""
+MAX_DEPTH = 3
+"""Deeper processes are drawn at this depth, with a mark: the pid must stay readable."""
+
+
+def columns(snapshot: Snapshot) -> tuple[Column, ...]:
+    """COLUMNS, with those kept longest that tell most under this process model."""
+    if snapshot.model == "process-per-request" or _is_raining(snapshot):
+        return COLUMNS
+    weight = {"age": 3, "exit": 2, "cpu": 6, "rss": 5}
+    return tuple(c._replace(keep=weight.get(c.name, c.keep)) for c in COLUMNS)
+
+
+def rows(snapshot: Snapshot, look: Look = PLAIN) -> list[Row]:
+    now_doing = _doing_by_pid(snapshot)
+    return [
+        Row(process.key, _cells(snapshot, process, guide, now_doing))
+        for process, guide in _tree(_shown(snapshot))
+    ]
+
+
+def _is_raining(snapshot: Snapshot) -> bool:
+    return snapshot.model is None and snapshot.n_exited > snapshot.n_requests // 2 > 0
+
+
+def _shown(snapshot: Snapshot) -> list[ProcessRow]:
+    living = [p for p in snapshot.processes if p.died_at is None]
+    gone = [p for p in snapshot.processes if p.died_at is not None]
+    now_at = snapshot.now_at or 0
+    return living + [
+        p for p in gone[-SHOWN_GONE:] if p.answered or now_at - (p.died_at or 0) < GONE_SHOWN_NS
+    ]
+
+
+def _tree(processes: list[ProcessRow]) -> Iterator[tuple[ProcessRow, str]]:
+    """Each process with its guide ("├ ", "│ ╰ "), parents before children."""
+    by_pid: dict[int, ProcessRow] = {}
+    for process in sorted(processes, key=lambda p: p.died_at is None):
+        by_pid[process.pid] = process
+    children: dict[int | None, list[ProcessRow]] = {}
+    for process in processes:
+        parent = by_pid.get(process.parent) if process.parent is not None else None
+        own = parent is not None and _may_be_parent(parent, process)
+        children.setdefault(parent.key if own and parent else None, []).append(process)
+    for siblings in children.values():
+        siblings.sort(key=_place)
+    yield from _walk(children, None, "", 0)
+
+
+def _may_be_parent(parent: ProcessRow, child: ProcessRow) -> bool:
+    """No younger than its child: a pid that came back would make a circle that nobody reaches."""
+    return parent.key < child.key or (parent.was_there and parent.key != child.key)
+
+
+def _place(process: ProcessRow) -> tuple[bool, int]:
+    gone = process.died_at is not None
+    return gone, -process.key if gone else process.key
+
+
+def _walk(
+    children: dict[int | None, list[ProcessRow]], key: int | None, guide: str, depth: int
+) -> Iterator[tuple[ProcessRow, str]]:
+    siblings = children.get(key, [])
+    for place, process in enumerate(siblings):
+        last = place == len(siblings) - 1
+        own = guide + ("╰ " if last else "├ ") if depth else ""
+        yield process, own
+        if depth < MAX_DEPTH:
+            below = guide + ("  " if last else "│ ") if depth else ""
+            yield from _walk(children, process.key, below, depth + 1)
+        else:
+            yield from _flat(children, process.key, own)
+
+
+def _flat(
+    children: dict[int | None, list[ProcessRow]], key: int, guide: str
+) -> Iterator[tuple[ProcessRow, str]]:
+    """Everything below `key` on one level: no recursion that a chain of forks could exhaust."""
+    waiting = list(reversed(children.get(key, [])))
+    while waiting:
+        process = waiting.pop()
+        yield process, guide[:-2] + "… "
+        waiting.extend(reversed(children.get(process.key, [])))
+
+
+def _doing_by_pid(snapshot: Snapshot) -> dict[int, InFlight]:
+    by_id = {request.id: request for request in snapshot.in_flight}
+    doing = {r.pid: r for r in snapshot.in_flight if r.pid is not None}
+    for process in snapshot.processes:
+        for request_id in process.busy_with:
+            if request_id in by_id and process.died_at is None:
+                doing.setdefault(process.pid, by_id[request_id])
+    return doing
+
+
+def _cells(
+    snapshot: Snapshot, process: ProcessRow, guide: str, now_doing: dict[int, InFlight]
+) -> tuple[Cell, ...]:
+    gone = process.died_at is not None
+    request = None if gone else now_doing.get(process.pid)
+    base: Style = "dim" if gone else ""
+    return (
+        Cell(guide + str(process.pid), "" if gone else "accent"),
+        _role(process, request),
+        _doing(snapshot, process, request),
+        Cell(_age(snapshot, process), base),
+        _exit(process),
+        Cell("" if gone else percent(process.cpu_percent), base),
+        Cell(n_bytes(process.rss_bytes), base),
+        Cell(n_times(process.requests) if process.requests else UNKNOWN, base),
+    )
+
+
+def _role(process: ProcessRow, request: InFlight | None) -> Cell:
+    if process.died_at is not None:
+        return Cell(f"† {process.role}", "dim")
+    if request is not None:
+        return Cell(f"● {process.role}", "good")
+    if process.role == "worker":
+        return Cell(f"{'○' if process.answered else '·'} {process.role}")
+    return Cell(f"· {process.role}" if process.role == "cgi" else f"  {process.role}")
+
+
+def _doing(snapshot: Snapshot, process: ProcessRow, request: InFlight | None) -> Cell:
+    if request is not None:
+        for_ns = None if snapshot.now_at is None else snapshot.now_at - nanos(request.began_at)
+        return Cell(f"{_words(request.method, request.target)}  {duration(for_ns)}")
+    answered = process.answered
+    if process.died_at is not None:
+        if answered is None:
+            return Cell(UNKNOWN if process.argv is None else safe(process.argv), "dim")
+        status = UNKNOWN if answered.status is None else answered.status
+        return Cell(f"{_words(answered.method, answered.target)} → {status}")
+    if process.role == "worker":
+        if answered is None or snapshot.now_at is None:
+            return Cell(UNKNOWN, "dim")
+        return Cell(f"idle {duration(snapshot.now_at - answered.at)}", "dim")
+    command = process.argv or process.name
+    return Cell(UNKNOWN if command is None else safe(command), "dim")
+
+
+def _words(method: str | None, target: str | None) -> str:
+    return f"{UNKNOWN if method is None else safe(method)} {safe((target or UNKNOWN)[:400])}"
+
+
+def _age(snapshot: Snapshot, process: ProcessRow) -> str:
+    if process.died_at is not None:
+        return duration(process.lifetime_ns)
+    if process.born_at is None or snapshot.now_at is None:
+        return UNKNOWN
+    return duration(snapshot.now_at - process.born_at)
+
+
+def _exit(process: ProcessRow) -> Cell:
+    if process.died_at is None:
+        return Cell("")
+    if process.signal is not None:
+        return Cell(f"sig {process.signal}", "bad")
+    if process.code is None:
+        return Cell(UNKNOWN, "dim")
+    return Cell(str(process.code), "dim" if process.code == 0 else "bad")

@@ -1,0 +1,88 @@
+"""The requests: one row each, newest last, with who answered it.
+
+In: a snapshot. Out: rows for all kept requests, or for a window of them by number, so that a
+screen pays for what it shows. Refuses to know selection and scrolling.
+"""
+
+from gwtop.model import Snapshot
+from gwtop.model.requests import RequestRow
+from gwtop.nouns.facts import Evidence, Outcome, Severity
+from gwtop.panels._base import PLAIN, Cell, Column, Look, Row, Style
+from gwtop.panels._safe import safe
+from gwtop.panels._text import UNKNOWN, duration, n_bytes, time_of_day
+
+NAME = "requests"
+TITLE = "requests"
+ORDER = 1
+COLUMNS = (
+    Column("ended", 8, "<", "when its last byte was seen", keep=5),
+    Column("method", 7, "<", "as sent", keep=6),
+    Column("target", 44, "<", "path and query, as sent", grow=True),
+    Column("status", 6, ">", "of the answer; – when no answer head was seen"),
+    Column("took", 6, ">", "from its first byte to the answer's last"),
+    Column("first", 6, ">", "from its first byte to the answer's first", keep=2),
+    Column("queue", 6, ">", "how long it waited before a worker read it", keep=3),
+    Column("bytes", 5, ">", "of the answer's body", keep=1),
+    Column(
+        "pid", 8, ">", "the process that ran the application; ≈: inferred, not observed", keep=7
+    ),
+    Column(
+        "", 2, "<", "⚑ an expert has something to say; A aborted, F failed, P partly seen", keep=8
+    ),
+)
+
+INFERRED: tuple[Evidence, ...] = ("spawn", "sole")
+_OUTCOMES: dict[Outcome, str] = {"done": "", "aborted": "A", "failed": "F", "partial": "P"}
+_FLAGS: dict[Severity | None, Style] = {"error": "bad", "warn": "warn", "info": "dim", None: ""}
+
+
+def rows(snapshot: Snapshot, look: Look = PLAIN) -> list[Row]:
+    return window(snapshot, snapshot.requests.first, snapshot.requests.end, look)
+
+
+def window(snapshot: Snapshot, first: int, end: int, look: Look = PLAIN) -> list[Row]:
+    """The rows that are still kept of numbers `first` .. `end - 1`."""
+    return [_row(request, look) for request in snapshot.requests.between(first, end)]
+
+
+def status_style(status: int | None) -> Style:
+    if status is None:
+        return "dim"
+    if status >= 500:
+        return "bad"
+    return "warn" if status >= 400 else "good" if status < 300 else ""
+
+
+def pid_text(pid: int | None, evidence: Evidence | None) -> str:
+    if pid is None:
+        return UNKNOWN
+    return f"≈{pid}" if evidence in INFERRED else str(pid)
+
+
+def _row(request: RequestRow, look: Look) -> Row:
+    known = request.pid is not None
+    return Row(
+        request.number,
+        (
+            Cell(time_of_day(request.at, look.utc_offset_s), "dim"),
+            Cell(UNKNOWN if request.method is None else safe(request.method)),
+            Cell(UNKNOWN if request.target is None else safe(request.target)),
+            Cell(
+                UNKNOWN if request.status is None else str(request.status),
+                status_style(request.status),
+            ),
+            Cell(duration(request.duration_ns)),
+            Cell(duration(request.first_byte_ns), "dim"),
+            Cell(duration(request.queue_ns), "dim" if request.queue_ns is None else ""),
+            Cell(n_bytes(request.response_body_bytes), "dim"),
+            Cell(pid_text(request.pid, request.evidence), "accent" if known else "dim"),
+            _marks(request),
+        ),
+    )
+
+
+def _marks(request: RequestRow) -> Cell:
+    outcome = _OUTCOMES[request.outcome]
+    flag = "⚑" if request.severity in ("warn", "error") else ""
+    style = _FLAGS[request.severity] if flag else "warn" if outcome else ""
+    return Cell(outcome + flag, style)

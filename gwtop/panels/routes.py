@@ -1,0 +1,42 @@
+"""The routes: requests that look alike, counted together, busiest first.
+
+In: a snapshot made with its routes. Out: a row for each. Knows no framework.
+"""
+
+from gwtop.model import Snapshot
+from gwtop.panels._base import PLAIN, Cell, Column, Look, Row
+from gwtop.panels._safe import safe
+from gwtop.panels._text import UNKNOWN, duration, n_bytes, n_times, share
+
+NAME = "routes"
+TITLE = "routes"
+ORDER = 3
+COLUMNS = (
+    Column("method", 7, "<", "as sent", keep=8),
+    Column("route", 44, "<", "path without query; N a number, # an id", grow=True),
+    Column("requests", 8, ">", "how many, since this began"),
+    Column("p50", 6, ">", "half of them took no longer"),
+    Column("p99", 6, ">", "99 of 100 took no longer"),
+    Column("5xx", 6, ">", "answers with a status of 500 or more", keep=7),
+    Column("bytes", 5, ">", "of all answers' bodies", keep=5),
+    Column("time", 5, ">", "its share of the time that all requests took", keep=6),
+)
+
+
+def rows(snapshot: Snapshot, look: Look = PLAIN) -> list[Row]:
+    return [
+        Row(
+            route.key,
+            (
+                Cell(UNKNOWN if route.method is None else safe(route.method)),
+                Cell(safe(route.route) or UNKNOWN),
+                Cell(n_times(route.requests)),
+                Cell(duration(route.p50_ns)),
+                Cell(duration(route.p99_ns)),
+                Cell(n_times(route.server_errors), "bad" if route.server_errors else "dim"),
+                Cell(n_bytes(route.response_body_bytes), "dim"),
+                Cell(share(route.time_share)),
+            ),
+        )
+        for route in snapshot.routes
+    ]

@@ -1,0 +1,370 @@
+"""The app: facts from an intake into a model, snapshots of it onto the screen, keys back.
+
+In: an `Intake`, and a pipe for wishes. Out: what a person sees. Refuses to know the engine: it is
+a descriptor that ends, sometimes without a summary.
+
+Nothing is painted because a fact came. Ten times a second the waiting lines are applied, in
+slices so that a key never waits long, and if anything changed one snapshot is taken and the panes
+draw what of them is different. Pause is keeping an old snapshot; the model goes on.
+"""
+
+from typing import BinaryIO, ClassVar, Protocol
+
+from rich.segment import Segment, Segments
+from textual import events
+from textual.app import App, ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container
+
+from gwtop.errors import GwtopError
+from gwtop.journal import Unknown, decode, encode_wish
+from gwtop.model import Model, Snapshot
+from gwtop.nouns.facts import Request
+from gwtop.nouns.wishes import TickEvery
+from gwtop.panels import Cell, Line, Look, Panel, discover, safe
+from gwtop.panels._header import numbers_line, title_line
+from gwtop.tui import details, guide
+from gwtop.tui.bars import Bar, Foot, Key
+from gwtop.tui.sheet import Sheet
+from gwtop.tui.table import LiveTable
+
+PAINT_S = 0.1
+TICK_WISH_S = 0.25
+SLICE_LINES = 400
+"""About 5 ms of work between two looks at the keys."""
+WIDE_COLUMNS = 120
+TALL_LINES = 30
+MIN_COLUMNS, MIN_LINES = 40, 10
+EXPLAIN_LINES = 3
+
+
+class Lines(Protocol):
+    """What the app needs of an intake."""
+
+    n_dropped: int
+    ended: bool
+    last_words: str | None
+
+    @property
+    def n_waiting(self) -> int: ...
+
+    def start(self) -> None: ...
+
+    def take(self, n_lines: int) -> list[bytes]: ...
+
+
+class Screen(App[int]):
+    CSS = """
+    Screen { layout: vertical; }
+    #head { height: 2; }
+    #explain, #alert, #detail, #help, #tiny { display: none; }
+    #explain, #alert, #foot { height: auto; }
+    #foot { height: 1; }
+    #body { height: 1fr; layout: vertical; }
+    #body.wide { layout: horizontal; }
+    LiveTable { width: 1fr; height: 1fr; }
+    #body.stacked #processes { height: 2fr; }
+    #body.stacked #requests { height: 3fr; }
+    #body.wide #processes { width: 48%; }
+    #detail { height: 1fr; }
+    #detail.below { height: 45%; }
+    #help, #tiny { height: 1fr; }
+    """
+    ENABLE_COMMAND_PALETTE = True
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("q", "quit", "quit", priority=True),
+        Binding("ctrl+c", "quit", "quit", priority=True, show=False),
+        Binding("space", "pause", "pause"),
+        Binding("question_mark,f1", "help", "help"),
+        Binding("escape", "leave", "back"),
+        Binding("e", "explain", "what you are seeing"),
+        Binding("tab", "app.focus_next", "next pane", show=False),
+        Binding("shift+tab", "app.focus_previous", "pane before", show=False),
+        *(Binding(str(n), f"view({n})", show=False) for n in range(1, 10)),
+    ]
+
+    def __init__(
+        self,
+        intake: Lines,
+        wishes: BinaryIO | None = None,
+        *,
+        title: str = "",
+        explain: str = "",
+        look: Look | None = None,
+    ) -> None:
+        super().__init__(ansi_color=True)
+        self.intake = intake
+        self.model = Model()
+        self.shown = Snapshot()
+        self.paused = False
+        self.view = 1
+        self.gateway_title = title
+        self.explain = explain
+        self.look = look or Look()
+        self._wishes = wishes
+        self._panels: dict[str, Panel] = discover()
+        self._tables: dict[str, LiveTable] = {}
+        self._detail: Request | int | None = None
+        """A request's fact, or a process row's key."""
+        self._n_bad_lines = 0
+        self._slice_asked = False
+
+    def compose(self) -> ComposeResult:
+        self._tables = {
+            name: LiveTable(panel, follows=name == "requests")
+            for name, panel in self._panels.items()
+        }
+        yield Bar(id="head")
+        yield Bar(id="alert")
+        yield Bar(id="explain")
+        with Container(id="body"):
+            first = self._tables["processes"]
+            yield first
+            yield from (table for table in self._tables.values() if table is not first)
+        yield Sheet(id="detail", hint="Esc: back")
+        yield Sheet(id="help", hint="Esc: back")
+        yield Bar(id="tiny")
+        yield Foot(id="foot")
+
+    def on_mount(self) -> None:
+        self._arrange()
+        self._tables["requests"].focus()
+        self.wish(encode_wish(TickEvery(seconds=TICK_WISH_S)))
+        self.intake.start()
+        self.set_interval(PAINT_S, self.catch_up)
+        self.call_after_refresh(self.paint)
+
+    # Facts in
+
+    def catch_up(self) -> None:
+        """Applies what waits; paints when it is all applied, or a slice of it at least."""
+        changed = self._apply(self.intake.take(SLICE_LINES))
+        if self.intake.n_waiting and not self._slice_asked:
+            self._slice_asked = True
+            self.call_later(self._next_slice)
+        if changed and not self.paused:
+            self.paint()
+        elif changed:
+            self._paint_head()
+
+    def _next_slice(self) -> None:
+        self._slice_asked = False
+        self._apply(self.intake.take(SLICE_LINES))
+        if self.intake.n_waiting:
+            self._slice_asked = True
+            self.call_later(self._next_slice)
+
+    def _apply(self, lines: list[bytes]) -> bool:
+        before = self.model.version, self.model.n_unread, self.intake.ended
+        for line in lines:
+            try:
+                fact = decode(line)
+            except GwtopError:
+                self._n_bad_lines += 1
+                continue
+            if not isinstance(fact, Unknown):
+                self.model.apply(fact)
+        self.model.n_unread = self._n_bad_lines + self.intake.n_dropped
+        return before != (self.model.version, self.model.n_unread, self._was_ended())
+
+    def _was_ended(self) -> bool:
+        return self.intake.ended
+
+    def wish(self, line: bytes) -> None:
+        if self._wishes is None:
+            return
+        try:
+            self._wishes.write(line)
+            self._wishes.flush()
+        except OSError:  # the engine is gone; its end shows by itself
+            self._wishes = None
+
+    # Snapshots out
+
+    def paint(self) -> None:
+        self.shown = self.model.snapshot(routes=self._tables["routes"].display)
+        self._paint_head()
+        for table in self._tables.values():
+            if table.display:
+                table.show(self.shown, self.look)
+        self._paint_detail()
+
+    def _paint_head(self) -> None:
+        width = self.size.width
+        self.query_one("#head", Bar).say(
+            (
+                title_line(self.shown, self.gateway_title, self._state(), width),
+                numbers_line(self.shown, width),
+            )
+        )
+        self._paint_alert()
+        self._paint_foot()
+
+    def _state(self) -> Cell:
+        if self.paused:
+            return Cell("⏸ paused", "warn")
+        if self.model.summary is not None:
+            return Cell("■ done", "bold")
+        if self._has_ended():
+            return Cell("■ ended", "bad")
+        return Cell("▶ live", "good")
+
+    def _has_ended(self) -> bool:
+        return self.intake.ended and not self.intake.n_waiting
+
+    def _paint_alert(self) -> None:
+        alert = self.query_one("#alert", Bar)
+        words = self._alert()
+        alert.display = bool(words)
+        if words:
+            alert.styles.height = 1
+            alert.say((words,))
+
+    def _alert(self) -> Line:
+        """The one thing that must not be overlooked, if there is any."""
+        if self._has_ended() and self.model.summary is None:
+            why = self.intake.last_words or "it told no summary, so the last totals may be short"
+            return (Cell(" ■ engine ended: ", "bad"), Cell(safe(why)))
+        refused = [t for t in (self.shown.hello.taps if self.shown.hello else ()) if t.needs]
+        if refused and refused[0].state == "refused":
+            tap = refused[0]
+            return (Cell(f" ⚑ {tap.name} refused: ", "warn"), Cell(safe(tap.needs or "")))
+        note = self.shown.newest_note
+        if note is not None:
+            style = "bad" if note.severity == "error" else "warn"
+            return (Cell(" ⚑ ", style), Cell(safe(note.text)))  # type: ignore[arg-type]
+        return ()
+
+    def _paint_foot(self) -> None:
+        views = [Key("1", "Overview", "view(1)", 6, self.view == 1)]
+        for place, panel in enumerate(self._panels.values(), 2):
+            label = panel.TITLE.capitalize()
+            views.append(Key(str(place), label, f"view({place})", 6, self.view == place))
+        keys = [
+            Key("␣", "go on" if self.paused else "pause", "pause", 7),
+            Key("⏎", "detail", "open", 3),
+            Key("?", "help", "help", 8),
+            Key("q", "quit", "quit", 9),
+        ]
+        self.query_one("#foot", Foot).say(views, keys)
+
+    def _paint_detail(self) -> None:
+        sheet = self.query_one("#detail", Sheet)
+        if self._detail is not None and sheet.display:
+            width = sheet.inner_width
+            sheet.say(*details.told(self._detail, self.shown, width, self.look))
+
+    # The room there is
+
+    def on_resize(self, event: events.Resize) -> None:
+        self._arrange()
+        self.call_after_refresh(self.paint if not self.paused else self._repaint)
+
+    def _repaint(self) -> None:
+        """The same snapshot in another room."""
+        self._paint_head()
+        for table in self._tables.values():
+            if table.display:
+                table.show(self.shown, self.look)
+        self._paint_detail()
+
+    def _arrange(self) -> None:
+        width, height = self.size
+        tiny = width < MIN_COLUMNS or height < MIN_LINES
+        wide = width >= WIDE_COLUMNS
+        helping = self.query_one("#help").display
+        detail = self._detail is not None and not tiny and not helping
+        below = detail and height >= TALL_LINES
+        body = self.query_one("#body")
+        body.set_class(wide, "wide")
+        body.set_class(not wide and self.view == 1, "stacked")
+        body.display = not tiny and not helping and (not detail or below)
+        sheet = self.query_one("#detail", Sheet)
+        sheet.set_class(below, "below")
+        sheet.display = detail
+        for place, name in enumerate(self._panels, 2):
+            in_overview = self.view == 1 and name in ("processes", "requests")
+            self._tables[name].display = in_overview or self.view == place
+        self._arrange_bars(tiny)
+
+    def _arrange_bars(self, tiny: bool) -> None:
+        width, height = self.size
+        for name in ("head", "foot"):
+            self.query_one(f"#{name}").display = not tiny
+        small = self.query_one("#tiny", Bar)
+        small.display = tiny
+        small.say(((Cell(f"gwtop needs {MIN_COLUMNS}x{MIN_LINES}, this is {width}x{height}"),),))
+        bar = self.query_one("#explain", Bar)
+        bar.display = bool(self.explain) and not tiny
+        if bar.display:
+            lines = details.wrapped(safe(self.explain), width - 4, EXPLAIN_LINES)
+            bar.styles.height = len(lines)
+            bar.say(lines)
+
+    # Keys
+
+    def action_pause(self) -> None:
+        self.paused = not self.paused
+        if self.paused:
+            self._paint_head()
+        else:
+            self.paint()
+
+    def action_view(self, place: int) -> None:
+        if place > len(self._panels) + 1:
+            return
+        self.view = place
+        self.query_one("#help").display = False
+        self._detail = None
+        self._arrange()
+        names = list(self._panels)
+        self._tables["requests" if place == 1 else names[place - 2]].focus()
+        self.call_after_refresh(self._repaint if self.paused else self.paint)
+
+    def action_help(self) -> None:
+        sheet = self.query_one("#help", Sheet)
+        sheet.display = not sheet.display
+        panel = self.focused.panel if isinstance(self.focused, LiveTable) else None
+        sheet.say((Cell("help", "bold"),), guide.lines(panel))
+        self._arrange()
+        if sheet.display:
+            sheet.focus()
+        else:
+            self._focus_table()
+        self.call_after_refresh(self._repaint)
+
+    def action_leave(self) -> None:
+        if self.query_one("#help").display:
+            self.action_help()
+        elif self._detail is not None:
+            self._detail = None
+            self._arrange()
+            self._focus_table()
+            self.call_after_refresh(self._repaint)
+
+    def action_explain(self) -> None:
+        bar = self.query_one("#explain", Bar)
+        bar.display = bool(self.explain) and not bar.display
+        self.call_after_refresh(self._repaint)
+
+    def action_open(self) -> None:
+        if isinstance(self.focused, LiveTable):
+            self.focused.action_open()
+
+    def on_live_table_opened(self, message: LiveTable.Opened) -> None:
+        self._detail = details.chosen(message.panel, message.key, self.model)
+        if self._detail is None:
+            return
+        self._arrange()
+        self.call_after_refresh(self._repaint)
+
+    def _focus_table(self) -> None:
+        shown = [table for table in self._tables.values() if table.display]
+        last = next((t for t in shown if t.cursor.selected is not None), shown[-1])
+        last.focus()
+
+    def _fatal_error(self) -> None:
+        """A defect of ours: the terminal is given back, and one line says what it was."""
+        words = f"gwtop: the screen failed: {type(self._exception).__name__}: {self._exception}"
+        self._exit_renderables.append(Segments([Segment(words)]))
+        self._close_messages_no_wait()

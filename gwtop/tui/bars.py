@@ -1,0 +1,74 @@
+"""The bars above and below: plain lines, and a line of keys that can be clicked.
+
+In: lines of cells; keys with their actions. Out: strips; a click on a key runs its action.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from textual import events
+
+from gwtop.panels import Cell, Line, Style
+from gwtop.tui.pane import Pane
+from gwtop.tui.strips import line_strip
+
+
+class Bar(Pane):
+    """As many lines as it was given, from edge to edge."""
+
+    def say(self, lines: Sequence[Line]) -> None:
+        self.put([line_strip(line, self.size.width) for line in lines])
+
+
+class Key(NamedTuple):
+    """A key at the foot of the screen."""
+
+    key: str
+    label: str
+    action: str
+    keep: int = 5
+    """The lowest goes first when the room is short."""
+    on: bool = False
+    """The view that is shown."""
+
+
+class Foot(Pane):
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id)
+        self._spots: list[tuple[int, int, str]] = []
+
+    def say(self, left: Sequence[Key], right: Sequence[Key]) -> None:
+        width = self.size.width
+        left, right = _fitted(list(left), list(right), width - 2)
+        self._spots = []
+        cells: list[Cell] = [Cell(" ")]
+        column = self._add(cells, left, 1)
+        gap = max(1, width - column - sum(map(_width, right)) - 1)
+        cells.append(Cell(" " * gap))
+        self._add(cells, right, column + gap)
+        self.put([line_strip(cells, width)])
+
+    def _add(self, cells: list[Cell], keys: Sequence[Key], column: int) -> int:
+        for key in keys:
+            style: Style = "head" if key.on else ""
+            cells += [Cell(key.key, "head" if key.on else "accent"), Cell(f" {key.label}", style)]
+            cells.append(Cell("  "))
+            self._spots.append((column, column + _width(key) - 2, key.action))
+            column += _width(key)
+        return column
+
+    async def on_click(self, event: events.Click) -> None:
+        for first, end, action in self._spots:
+            if first <= event.x < end:
+                await self.app.run_action(action)
+
+
+def _width(key: Key) -> int:
+    return len(key.key) + len(key.label) + 3
+
+
+def _fitted(left: list[Key], right: list[Key], width: int) -> tuple[list[Key], list[Key]]:
+    while sum(map(_width, left + right)) > width and len(left) + len(right) > 1:
+        lowest = min(left + right, key=lambda key: key.keep)
+        (left if lowest in left else right).remove(lowest)
+    return left, right

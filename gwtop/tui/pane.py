@@ -1,0 +1,39 @@
+"""A pane: a widget that is a list of strips, and repaints only the lines that changed.
+
+In: strips. Out: those of them that differ from the last ones, to the compositor. Knows nothing of
+what it shows.
+
+Painting is what a live screen spends its time on; most lines of a tick are the same as before
+(a pool's tree, a paused screen, the borders), so each is compared with what is there.
+"""
+
+from textual.geometry import Region
+from textual.strip import Strip
+from textual.widget import Widget
+
+from gwtop.tui.strips import look_of
+
+
+class Pane(Widget):
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id)
+        self._strips: list[Strip] = []
+
+    def put(self, strips: list[Strip]) -> None:
+        old, self._strips = self._strips, strips
+        if len(old) != len(strips):
+            self.refresh()
+            return
+        width = self.size.width
+        changed = [
+            Region(0, y, width, 1)
+            for y, (before, now) in enumerate(zip(old, strips, strict=True))
+            if before != now
+        ]
+        if changed:
+            self.refresh(*changed)
+
+    def render_line(self, y: int) -> Strip:
+        if y < len(self._strips):
+            return self._strips[y]
+        return Strip.blank(self.size.width, look_of(""))
