@@ -6,13 +6,8 @@ the tree, and a process whose first thread ended before the others (told as an e
 
 A process of 2 ms does not wait, so the socket is emptied first (2 us a message), which tells who
 is dead already, and only then are the living read in /proc, the newest first. In one batch a fork
-and the exec of its child come together; membership is decided in the order of the messages, before
-anything is read.
-
-`follow` comes after the fact: the census finds the tree, and children born meanwhile have a parent
-nobody followed yet. So messages about strangers are kept for a while, and a process that becomes
-followed brings what was kept about its children with it. A fork that is older than the `follow`
-that named the child is not told: the child was `Present`.
+and the exec of its child come together; membership (`followed`) is decided in the order of the
+messages, before anything is read.
 
 Three traps of drivers/connector/cn_proc.c. (1) In another pid or user namespace the request is
 ignored without an error, so the namespaces are looked at before and the answer has a time-out.
@@ -28,8 +23,7 @@ import os
 import select
 import socket
 import sys
-from collections import deque
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 
 from gwtop import clock
 from gwtop.nouns.plan import Plan
@@ -37,6 +31,7 @@ from gwtop.nouns.records import Execed, Exited, Forked, Missed, Record, TapState
 from gwtop.nouns.times import MILLISECOND_NS, SECOND_NS, Nanos
 from gwtop.taps import connector, proc
 from gwtop.taps.connector import EVENT_EXEC, EVENT_EXIT, EVENT_FORK, EVENT_NONE, Happening
+from gwtop.taps.followed import Followed
 from gwtop.taps.privilege import needed
 from gwtop.taps.shut import Shut
 
@@ -50,7 +45,6 @@ INITIAL_NAMESPACES = {"pid": "pid:[4026531836]", "user": "user:[4026531837]"}
 
 BUFFER_BYTES = 32 << 20  # 40,000 messages (768 bytes each in the kernel): 7 s of 6,000/s
 MAX_MESSAGES_PER_READ = 512
-N_KEPT_ASIDE = 4096  # 0.7 s of 6,000 messages/s of strangers; the census is quicker
 ACK_TIMEOUT_NS = 200 * MILLISECOND_NS
 N_ATTEMPTS = 2
 REMEASURE_NS = 5 * SECOND_NS  # NTP slews at most 500 ppm: 2.5 ms in 5 s
@@ -143,9 +137,7 @@ class Births:
         """Raises NoConnectorError."""
         self._socket = listen(buffer_bytes)
         self._losses = connector.Losses()
-        self._followed: dict[int, Nanos] = {}
-        """Pid: since when. A fork of it before that instant is an older story."""
-        self._aside: deque[Happening] = deque(maxlen=N_KEPT_ASIDE)
+        self._followed = Followed()
         self._ready: list[Record] = []
         self._offset_ns = clock.monotonic_offset_ns()
         self._measured_at = now
@@ -165,7 +157,7 @@ class Births:
         happenings, n_missed = self._drain()
         if n_missed:
             records.append(Missed(now, NAME, "process_events", n_missed))
-        records += self._tell([h for h in happenings if self._concerns(h)])
+        records += self._tell(self._followed.concerning(happenings))
         return records
 
     def _drain(self) -> tuple[list[Happening], int]:
@@ -190,21 +182,6 @@ class Births:
                 happenings.append(happening)
         return happenings, n_missed
 
-    def _concerns(self, happening: Happening) -> bool:
-        """Whether it is about the watched tree; the tree grows and shrinks with it."""
-        what, followed = happening.what, self._followed
-        if what == EVENT_FORK:
-            child, at = happening.d, happening.monotonic_ns + self._offset_ns
-            if happening.b in followed and at > followed.get(child, 0):
-                followed[child] = at
-                return True
-        elif happening.b in followed:
-            if what == EVENT_EXIT:
-                del followed[happening.b]
-            return True
-        self._aside.append(happening)
-        return False
-
     def _tell(self, happenings: list[Happening]) -> list[Record]:
         images = _images(happenings)
         return [self._record(h, images.get(i)) for i, h in enumerate(happenings)]
@@ -219,14 +196,7 @@ class Births:
 
     def follow(self, pids: Collection[int]) -> None:
         """These and their descendants; what was kept aside about them is told at the next read."""
-        now = clock.now()
-        fresh = [pid for pid in pids if pid not in self._followed]
-        self._followed = {pid: self._followed.get(pid, now) for pid in pids}
-        if not fresh:
-            return
-        aside, self._aside = self._aside, deque(maxlen=N_KEPT_ASIDE)
-        kept = _later_than_births(aside, frozenset(fresh))
-        self._ready += self._tell([h for h in kept if self._concerns(h)])
+        self._ready += self._tell(self._followed.follow(pids, clock.monotonic_ns()))
 
     def close(self) -> None:
         self._socket.close()
@@ -237,18 +207,6 @@ def _about_process(happening: Happening) -> bool:
     if happening.what == EVENT_FORK:
         return happening.c == happening.d
     return happening.what in (EVENT_EXEC, EVENT_EXIT) and happening.a == happening.b
-
-
-def _later_than_births(aside: Iterable[Happening], fresh: frozenset[int]) -> list[Happening]:
-    """What was kept, without what an earlier process of the same pid did, and without the execs
-    of those we were just told of: whoever named them saw the program too."""
-    happenings = list(aside)
-    born = {h.d: i for i, h in enumerate(happenings) if h.what == EVENT_FORK and h.d in fresh}
-    return [
-        h
-        for i, h in enumerate(happenings)
-        if i > born.get(h.b, -1) and not (h.what == EVENT_EXEC and h.b in fresh)
-    ]
 
 
 def _images(happenings: list[Happening]) -> dict[int, proc.Image]:

@@ -131,22 +131,13 @@ class Ring:
             status, n_frames, first = BLOCK.unpack_from(self._view, base)
             if not status & TP_STATUS_USER:
                 break
-            spans = self._spans(base + first, n_frames)
+            spans = spans_of(self._view, base + first, n_frames)
             records.append(Frames(NAME, self.link, self._view, spans))
             self._next = (self._next + 1) % self._n_blocks
             self._n_held += 1
         if records:  # a full ring means full blocks, so a drop never waits for long to be told
             self._count_missed(records, now)
         return records
-
-    def _spans(self, at: int, n_frames: int) -> list[Span]:
-        view, unpack, spans = self._view, FRAME.unpack_from, []
-        for _ in range(n_frames):
-            step, sec, nsec, kept, length, mac = unpack(view, at)
-            start = at + mac
-            spans.append(Span(sec * SECOND_NS + nsec, start, start + kept, length))
-            at += step
-        return spans
 
     def _count_missed(self, records: list[Record], now: Nanos) -> None:
         raw = self._socket.getsockopt(SOL_PACKET, PACKET_STATISTICS, STATISTICS.size)
@@ -172,6 +163,17 @@ class Ring:
                 self._ring.close()
             except BufferError:
                 pass  # somebody still holds a batch: the map goes with the last of them
+
+
+def spans_of(view: memoryview, at: int, n_frames: int) -> list[Span]:
+    """The frames of one block, whose first header is at `at`; 0.35 us each."""
+    unpack, spans = FRAME.unpack_from, []
+    for _ in range(n_frames):
+        step, sec, nsec, kept, length, mac = unpack(view, at)
+        start = at + mac
+        spans.append(Span(sec * SECOND_NS + nsec, start, start + kept, length))
+        at += step
+    return spans
 
 
 def open_tap(plan: Plan, now: Nanos) -> Ring | Shut | None:
