@@ -4,8 +4,6 @@ import json
 
 import click
 
-from gwtop.nouns.plan import Plan
-
 
 @click.command()
 def schema() -> int:
@@ -19,19 +17,21 @@ def schema() -> int:
 @click.command()
 def doctor() -> int:
     """Say what can be seen here and now, and the command for what can't."""
-    from gwtop.cli.running import open_taps
     from gwtop.demos import catalogue
+    from gwtop.doctor import examine
 
-    for tap in open_taps(Plan(ports=(9,))):  # discard, RFC 863: any port shows whether we may
-        try:
-            state = tap.state
-            click.echo(f"{tap.name:<10}{state.state:<9}{state.needs or ''}".rstrip())
-        finally:
-            tap.close()
+    for finding in examine():
+        _tell(finding.name, finding.state, finding.shows, finding.command)
     for info in catalogue():
-        remedy = "" if info.installed else f"missing  {info.install}"
-        click.echo(f"demo {info.name:<10}{remedy or 'ready'}")
+        state = "ok" if info.installed else "missing"
+        _tell(f"demo {info.name}", state, info.summary, info.install)
     return 0
+
+
+def _tell(name: str, state: str, shows: str, command: str | None) -> None:
+    click.echo(f"{name:<14}{state:<9}{shows}")
+    if state != "ok" and command is not None:
+        click.echo(f"{'':<23}{command}")
 
 
 def show_what_listens() -> None:

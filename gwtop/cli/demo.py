@@ -71,8 +71,12 @@ def demo(name: str | None, **given: Unpack["DemoOptions"]) -> int:
         list_demos()
         return 0
     from gwtop import demos
+    from gwtop.cli import screen
     from gwtop.load import need_client
 
+    has_screen = not telling["as_json"] and telling["table"] is None
+    if has_screen:
+        screen.need_terminal()
     if not driving["keep"]:
         need_client()
     running = demos.start(
@@ -81,9 +85,9 @@ def demo(name: str | None, **given: Unpack["DemoOptions"]) -> int:
     try:
         if driving["keep"]:
             click.echo(f"gwtop: the demo answers at {running.ready['url']}", err=True)
-        if telling["as_json"] or telling["table"] is not None:
-            return _run_here(running, driving, telling)
-        return _run_screen(running, driving, telling)
+        if has_screen:
+            return _run_screen(running, driving, telling)
+        return _run_here(running, driving, telling)
     finally:
         running.stop()
 
@@ -166,14 +170,14 @@ def _run_screen(running: "RunningDemo", driving: Driving, telling: Telling) -> i
     argv = ["attach", "--pid", str(ready["pid"])]
     argv += [] if ready["front"] is None else ["--front-pid", str(ready["front"])]
     argv += ["--socket", plan.socket] if plan.socket else ["--port", str(plan.ports[0])]
-    engine = screen.spawn_engine(argv, telling)
-    load = None if driving["keep"] else _start_load(ready, driving)
-    try:
-        return screen.show(engine, running=running, load=load)
-    finally:
-        engine.stop()
-        if load is not None:
-            load.stop()
+    with screen.spawn_engine(argv, telling) as engine:
+        engine.wait_for_hello()
+        load = None if driving["keep"] else _start_load(ready, driving)
+        try:
+            return screen.show(engine, running)
+        finally:
+            if load is not None:
+                load.stop()
 
 
 def list_demos() -> None:

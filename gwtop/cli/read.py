@@ -58,7 +58,7 @@ def view(files: tuple[str, ...], as_json: bool, table: str | None) -> int:
     if not as_json and table is None:
         from gwtop.cli import screen
 
-        return screen.show_lines(merged(files))
+        return screen.show_files(files, merged(files))
     if table is None:
         for line in merged(files):
             sys.stdout.buffer.write(line)

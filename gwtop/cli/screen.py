@@ -1,0 +1,220 @@
+"""The screen's process: spawns an engine, becomes the user, and shows what the engine tells.
+
+In: the engine's command line. Out: an exit status. It refuses to know what is on the screen.
+
+The process the user started is the screen; the engine is its child, told by two pipes: facts here,
+wishes there. The end of either pipe is the end of the other process, so no kill of one leaves the
+other behind. Under sudo only the engine stays root: the screen becomes the invoking user after
+the engine has been spawned and before textual, a hundred thousand lines, is even imported.
+"""
+
+import os
+import pwd
+import select
+import subprocess
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from tempfile import TemporaryFile
+from types import TracebackType
+from typing import TYPE_CHECKING, BinaryIO, cast
+
+from gwtop.cli import options
+from gwtop.cli.options import Telling
+from gwtop.errors import GwtopError
+
+if TYPE_CHECKING:
+    from gwtop.demos import RunningDemo
+
+HELLO_DEADLINE_S = 10.0  # taps open in 20 ms; asking the proc connector in vain takes 400
+STOP_DEADLINE_S = 3.0  # an engine gives its last words 2 s at most
+STDIN, STDOUT = 0, 1
+
+
+class Engine:
+    """A child that tells facts on its stdout until its stdin ends."""
+
+    def __init__(self, argv: list[str], reads_our_stdin: bool, in_our_session: bool) -> None:
+        self._stderr = TemporaryFile()  # noqa: SIM115  # closed with the engine; a few lines
+        self._process = subprocess.Popen(
+            argv,
+            stdin=None if reads_our_stdin else subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._stderr,
+            env=_environ(),
+            start_new_session=not in_our_session,  # Ctrl-C is for the screen
+        )
+        assert self._process.stdout is not None
+        # Popen types its pipes as IO[bytes]; they are BinaryIO.
+        self.facts = cast(BinaryIO, self._process.stdout)
+        self.wishes = cast(BinaryIO | None, self._process.stdin)
+
+    def __enter__(self) -> "Engine":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def wait_for_hello(self) -> None:
+        """Returns when every tap is open: what happens from now on is seen."""
+        select.select([self.facts], [], [], HELLO_DEADLINE_S)
+
+    def said(self) -> list[str]:
+        """What it wrote to stderr."""
+        self._stderr.seek(0)
+        return self._stderr.read().decode("utf-8", "replace").splitlines()
+
+    def why_it_ended(self) -> str | None:
+        """Waits for its end. None: it ended as it should."""
+        status = self._process.wait()
+        if status == 0:
+            return None
+        said = self.said()
+        return said[-1].removeprefix("gwtop: ") if said else f"exit status {status}"
+
+    def stop(self) -> int:
+        """Ends it by ending its pipes (it may be another user's); its exit status."""
+        if self._process.returncode is None:
+            if self.wishes is not None:
+                _close_quietly(self.wishes)
+            else:
+                self.facts.close()
+            try:
+                self._process.wait(STOP_DEADLINE_S)
+            except subprocess.TimeoutExpired:
+                self.facts.close()
+                self._kill()
+                self._process.wait()
+        return self._process.returncode
+
+    def _kill(self) -> None:
+        try:
+            self._process.kill()
+        except PermissionError:  # it is root's and we no more; without a reader it ends by itself
+            return
+
+
+def _close_quietly(pipe: BinaryIO) -> None:
+    try:
+        pipe.close()
+    except BrokenPipeError:  # it ended before it read our last wish
+        return
+
+
+def _environ() -> dict[str, str]:
+    """Ours, and the way to this very package, for the child does not look where it stands."""
+    paths = [str(Path(__file__).parent.parent.parent), os.environ.get("PYTHONPATH", "")]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
+
+
+def _program() -> list[str]:
+    """Without -P the working directory could lend a root process its modules."""
+    return [sys.executable, "-P", "-m", "gwtop"]
+
+
+def need_terminal() -> None:
+    """Raises where there is none; said before anything is started."""
+    if not os.isatty(STDOUT):
+        raise GwtopError("the screen needs a terminal", "ask for --json or --table NAME")
+
+
+def spawn_engine(argv: list[str], telling: Telling, sudo: bool = False) -> Engine:
+    """An engine with this command line; keys come from the terminal even if stdin is a pipe."""
+    need_terminal()
+    reads_our_stdin = argv[:2] == ["read", "-"]
+    told = [word for word in options.argv_of(telling) if word != "--wishes" or not reads_our_stdin]
+    prefix = ["sudo", "--"] if sudo else []
+    engine = Engine([*prefix, *_program(), *argv, *told], reads_our_stdin, in_our_session=sudo)
+    take_terminal()
+    return engine
+
+
+def take_terminal() -> None:
+    """Keys are read from descriptor 0: makes that the terminal."""
+    if os.isatty(STDIN):
+        return
+    try:
+        terminal = os.open("/dev/tty", os.O_RDWR)
+    except OSError:
+        raise GwtopError("there is no terminal to take keys from", "ask for --json") from None
+    os.dup2(terminal, STDIN)
+    os.close(terminal)
+
+
+def show(engine: Engine, running: "RunningDemo | None" = None) -> int:
+    """The screen on this engine's facts; what the engine said on stderr is said afterwards."""
+    become_user()
+    from gwtop.tui import run_screen
+
+    title = explain = ""
+    if running is not None:
+        ready = running.ready
+        title, explain = f"{ready['name']}  {ready['url']}", ready["explain"]
+    shown = run_screen(
+        engine.facts, engine.wishes, title=title, explain=explain, on_end=engine.why_it_ended
+    )
+    status = engine.stop()
+    for line in engine.said():
+        print(line, file=sys.stderr)
+    return shown or max(0, status)
+
+
+def show_files(files: tuple[str, ...], lines: Iterable[bytes]) -> int:
+    """The screen on facts from elsewhere: one source as it is, several as their merged lines."""
+    need_terminal()
+    become_user()
+    from gwtop.tui import run_screen
+
+    if files == ("-",):
+        return run_screen(STDIN, title="-")
+    if "-" in files:
+        raise GwtopError(
+            "a screen cannot merge standard input with files", "merge with `gwtop view --json`"
+        )
+    with TemporaryFile() as spool:
+        spool.writelines(lines)
+        spool.flush()
+        spool.seek(0)
+        return run_screen(spool.fileno(), title=" ".join(files))
+
+
+def become_user() -> None:
+    """From here on the invoking user under sudo; root without sudo keeps no capability."""
+    if os.geteuid() != 0:
+        return
+    from gwtop.taps import privilege
+
+    uid, gid = os.environ.get("SUDO_UID"), os.environ.get("SUDO_GID")
+    if uid is None or gid is None or int(uid) == 0:
+        privilege.drop()
+        return
+    user = pwd.getpwuid(int(uid))
+    os.initgroups(user.pw_name, int(gid))
+    os.setgid(int(gid))
+    os.setuid(int(uid))
+    os.environ.update(HOME=user.pw_dir, USER=user.pw_name, LOGNAME=user.pw_name)
+
+
+def ask_password() -> None:
+    """Before there is a screen to disturb."""
+    try:
+        done = subprocess.run(["sudo", "-v"], check=False)
+    except FileNotFoundError:
+        raise GwtopError("there is no sudo here", "run gwtop as root, without --sudo") from None
+    if done.returncode != 0:
+        raise GwtopError("sudo refused", "run without --sudo to see what can be seen without")
+
+
+def run_as_root(argv: list[str], telling: Telling) -> int:
+    """The same command under sudo, in place of this process."""
+    told = [word for word in options.argv_of(telling) if word != "--wishes"]
+    if telling["table"] is not None:
+        told = [word for word in told if word != "--json"] + ["--table", telling["table"]]
+    if not telling["details"]:
+        told.remove("--details")
+    os.execvp("sudo", ["sudo", "--", *_program(), *argv, *told])
