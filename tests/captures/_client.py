@@ -112,6 +112,7 @@ def pipeline(port: int, log: Log) -> list[Seen]:
     with socket.create_connection(("127.0.0.1", port), timeout=DEADLINE_S) as client:
         client.sendall(b"".join(raw(a, f"p{n}", a.body is not None) for n, a in enumerate(asks)))
         told = []
+        log.wait(f"p{len(asks) - 1}", "end")
         reader = client.makefile("rb")
         for n, ask in enumerate(asks):
             answer = http.client.HTTPResponse(_Given(reader), method=ask.method)  # type: ignore[arg-type]

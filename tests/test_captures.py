@@ -1,0 +1,165 @@
+"""Every committed capture, replayed: against its golden facts, and against what others saw.
+
+In: tests/captures/*/*.pcap with their `.jsonl` and `.truth.json`. Out: a failure that names the
+capture. The golden says that nothing changed; the truth, written down by the client and by the
+application while the capture was made, says that it is right.
+"""
+
+import json
+import os
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gwtop import journal
+from gwtop.engine import Engine
+from gwtop.nouns.facts import Fact
+from gwtop.nouns.plan import Plan
+from gwtop.nouns.run import Terms
+from gwtop.taps.files import open_capture
+from gwtop.tracker import Tracker
+
+HERE = Path(__file__).parent / "captures"
+CAPTURES = sorted(
+    path.relative_to(HERE).with_suffix("").as_posix() for path in HERE.glob("*/*.pcap")
+)
+VARIES = ("gwtop", "host", "at")
+"""Keys of `hello` that differ from run to run."""
+
+each_capture = pytest.mark.parametrize("name", CAPTURES)
+
+
+class Lines:
+    """A sink that keeps what it is given."""
+
+    closed = False
+    queued_bytes = 0
+    is_full = False
+
+    def __init__(self) -> None:
+        self.lines: list[bytes] = []
+
+    def fileno(self) -> int:
+        return -1
+
+    def put(self, facts: list[Fact]) -> None:
+        self.lines += map(journal.encode, facts)
+
+    def flush(self) -> None:
+        """Nothing waits."""
+
+    def take_dropped(self) -> tuple[int, int]:
+        return 0, 0
+
+
+class NoSignals:
+    first = None
+    n_seen = 0
+
+    def __init__(self) -> None:
+        self.never, self.writer = os.pipe()
+
+    def fileno(self) -> int:
+        return self.never
+
+    def close(self) -> None:
+        os.close(self.never)
+        os.close(self.writer)
+
+    def clear(self) -> None:
+        """None came."""
+
+
+def replay(name: str, batch_frames: int) -> list[bytes]:
+    """The lines of `gwtop read NAME --json --details`, its frames taken so many at a time."""
+    path = str(HERE / f"{name}.pcap")
+    plan = Plan(file=path, details=True)
+    sink = Lines()
+    taps = [open_capture(path, plan, batch_frames)]
+    with closing(NoSignals()) as signals:
+        tracker = Tracker(plan, live=False)
+        assert Engine(plan, list(taps), tracker, sink, Terms(signals)).run() == 0
+    return sink.lines
+
+
+def without_the_run(lines: list[bytes]) -> list[bytes]:
+    hello = {key: value for key, value in json.loads(lines[0]).items() if key not in VARIES}
+    return [json.dumps(hello).encode() + b"\n", *lines[1:]]
+
+
+def facts_by_probe(name: str) -> dict[str, dict[str, Any]]:
+    """The `request` facts by the header that the client sent with each."""
+    told: dict[str, dict[str, Any]] = {}
+    for line in map(json.loads, replay(name, 1000)):
+        if line["type"] == "request":
+            fields = {k.lower().replace("_", "-"): v for k, v in line["fields"]}
+            probe = fields.get("http-x-probe", fields.get("x-probe"))
+            assert probe not in told, "told twice"
+            told[probe] = line
+    return told
+
+
+def truth_of(name: str) -> list[dict[str, Any]]:
+    text = (HERE / f"{name}.truth.json").read_text(encoding="utf-8")
+    rows: list[dict[str, Any]] = json.loads(text)["requests"]
+    return rows
+
+
+@each_capture
+def test_a_capture_says_where_it_is_from_and_is_small(name: str) -> None:
+    assert (HERE / f"{name}.pcap").stat().st_size < 64 * 1024
+    text = (HERE / f"{name}.txt").read_text(encoding="utf-8")
+    assert text.startswith("made by: ")
+    assert "tcpdump version" in text
+
+
+@each_capture
+@pytest.mark.parametrize("batch_frames", [1, 1000])
+def test_a_replay_gives_the_golden_facts(name: str, batch_frames: int) -> None:
+    golden = (HERE / f"{name}.jsonl").read_bytes().splitlines(keepends=True)
+    assert without_the_run(replay(name, batch_frames)) == without_the_run(golden)
+
+
+@each_capture
+def test_every_request_that_the_client_made_is_told_once(name: str) -> None:
+    assert set(facts_by_probe(name)) == {row["probe"] for row in truth_of(name)}
+
+
+@each_capture
+def test_facts_are_what_client_and_application_saw(name: str) -> None:
+    told = facts_by_probe(name)
+    for row in truth_of(name):
+        fact, client, app = told[row["probe"]], row["client"], row["app"]
+        assert fact["protocol"] == name.split("/")[0]
+        assert (fact["method"], fact["target"]) == (client["method"], client["target"])
+        assert fact["request_body_bytes"] == client["sent_bytes"] == app["received_bytes"]
+        if client["status"] is not None:
+            assert fact["status"] == client["status"] == app["status"]
+            check_answer(fact, client, app)
+        assert fact["lost_bytes"] == 0
+        assert fact["outcome"] != "partial"
+
+
+def check_answer(fact: dict[str, Any], client: dict[str, Any], app: dict[str, Any]) -> None:
+    """HTTP carries what the client got, a gateway what the application gave.
+
+    But for HEAD: PHP drops the body itself, and nginx closes as soon as it has the answer's head.
+    """
+    sent = client["received_bytes"] if fact["protocol"] == "http" else app["sent_bytes"]
+    if client["method"] == "HEAD":
+        assert fact["response_body_bytes"] in (0, sent)
+    else:
+        assert fact["outcome"] == "done"
+        assert fact["response_body_bytes"] == sent
+    headers = {key.lower(): value for key, value in fact["response_fields"]}
+    assert headers["x-worker-pid"] == str(app["pid"])
+
+
+@each_capture
+def test_no_secret_of_the_client_is_told(name: str) -> None:
+    pcap = (HERE / f"{name}.pcap").read_bytes()
+    secret = b"sekrit-of-the-capture"
+    assert secret not in b"".join(replay(name, 1000))
+    assert secret in pcap or name == "http/waitress-pipelined"
