@@ -31,6 +31,8 @@ GAP = 1
 class Cell(NamedTuple):
     text: str
     style: Style = ""
+    n_tail: int = 0
+    """So many characters at the end are not cropped, and stand at the column's right edge."""
 
 
 Line: TypeAlias = tuple[Cell, ...]
@@ -47,6 +49,8 @@ class Column(NamedTuple):
     keep: int = 9
     """Which columns go when room is short: the lowest first; 9 never goes."""
     grow: bool = False
+    room: int = MIN_GROW
+    """Left out while it would leave a growing column less than this."""
 
 
 class Row(NamedTuple):
@@ -81,9 +85,9 @@ def fit(columns: Sequence[Column], width: int) -> tuple[int, ...]:
     kept = set(range(len(columns)))
     growing = [i for i, column in enumerate(columns) if column.grow]
     for i in sorted(kept, key=lambda i: (columns[i].keep, -i)):
-        if columns[i].keep >= 9 or width - _taken(columns, kept) >= MIN_GROW * len(growing):
-            break
-        kept.remove(i)
+        spare = width - _taken(columns, kept)
+        if columns[i].keep < 9 and spare < columns[i].room * len(growing):
+            kept.remove(i)
     spare = max(0, width - _taken(columns, kept))
     widths = [columns[i].width if i in kept else 0 for i in range(len(columns))]
     for place, i in enumerate(growing):

@@ -31,7 +31,7 @@ class Item(NamedTuple):
 
 def title_line(snapshot: Snapshot, title: str, state: Cell, width: int) -> Line:
     """Gateway, verdict, and at the right end the state of the screen."""
-    name = Cell(" " + _gateway(snapshot, title), "head")
+    name = Cell(" " + _gateway(snapshot, title if width >= 100 else ""), "head")
     room = width - len(name.text) - len(state.text) - 6
     verdict = Cell(_crop(verdict_text(snapshot), max(0, room)), "bold" if snapshot.model else "dim")
     gap = width - len(name.text) - len(verdict.text) - len(state.text) - 4
@@ -75,7 +75,7 @@ def missed_cell(missed: Missing | None, n_unread: int) -> Cell:
 
 def _gateway(snapshot: Snapshot, title: str) -> str:
     if not snapshot.watch:
-        return safe(title)
+        return safe(title) or "gwtop"
     told = [f"{w.protocol or '?'} {safe(w.listen)}" for w in snapshot.watch[:3]]
     more = len(snapshot.watch) - len(told)
     where = "  ".join(told) + (f" +{more}" if more else "")
@@ -88,7 +88,7 @@ def _items(snapshot: Snapshot) -> list[Item]:
     items = [_rate_item(snapshot)]
     line = spark(window.spark, 12)
     if line and summary is None:
-        items.append(Item((Cell(line.rjust(12, "▁"), "accent"),), 4))
+        items.append(Item((Cell(line.rjust(12), "accent"),), 4))
     p50_ns, p99_ns = window.p50_ns, window.p99_ns
     if summary is not None:
         p50_ns, p99_ns = summary.duration_ns.p50, summary.duration_ns.p99

@@ -32,6 +32,13 @@ def duration(duration_ns: int | None) -> str:
     return _long(round(ns / SECOND_NS))
 
 
+def idle_time(duration_ns: int) -> str:
+    """As `duration`, in tenths of a second: finer digits of a pause only flicker."""
+    if duration_ns < 9_950_000_000:
+        return f"{max(0, duration_ns) / SECOND_NS:.1f} s"
+    return duration(duration_ns)
+
+
 def _long(seconds: int) -> str:
     if seconds < 100:
         return f"{seconds} s"
@@ -67,6 +74,13 @@ def n_times(count: int | None) -> str:
     if count < 9_995_000:
         return f"{count / 1e6:.2f}M"
     return f"{count / 1e6:.1f}M" if count < 99_950_000 else f"{count // 1_000_000}M"
+
+
+def n_many(count: int | None) -> str:
+    """At most 6 characters: "99,999", "123k", "1.2M"."""
+    if count is None or count < 100_000:
+        return UNKNOWN if count is None else f"{count:,}"
+    return f"{count // 1000}k" if count < 1_000_000 else f"{count / 1e6:.1f}M"
 
 
 def rate(per_s: float | None) -> str:

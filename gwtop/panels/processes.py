@@ -16,7 +16,7 @@ from gwtop.nouns.facts import InFlight
 from gwtop.nouns.times import SECOND_NS, nanos
 from gwtop.panels._base import PLAIN, Cell, Column, Look, Row, Style
 from gwtop.panels._safe import safe
-from gwtop.panels._text import UNKNOWN, duration, n_bytes, n_times, percent
+from gwtop.panels._text import UNKNOWN, duration, idle_time, n_bytes, n_many, percent
 
 NAME = "processes"
 TITLE = "processes"
@@ -29,7 +29,7 @@ COLUMNS = (
     Column("exit", 6, ">", "exit status, or the signal that ended it", keep=5),
     Column("cpu", 5, ">", "of one core, over the last second", keep=4),
     Column("rss", 5, ">", "resident memory", keep=3),
-    Column("req", 7, ">", "requests it answered", keep=7),
+    Column("req", 6, ">", "requests it answered", keep=7),
 )
 SHOWN_GONE = 100
 GONE_SHOWN_NS = 60 * SECOND_NS
@@ -142,7 +142,7 @@ def _cells(
         _exit(process),
         Cell("" if gone else percent(process.cpu_percent), base),
         Cell(n_bytes(process.rss_bytes), base),
-        Cell(n_times(process.requests) if process.requests else UNKNOWN, base),
+        Cell(n_many(process.requests) if process.requests else UNKNOWN, base),
     )
 
 
@@ -159,19 +159,23 @@ def _role(process: ProcessRow, request: InFlight | None) -> Cell:
 def _doing(snapshot: Snapshot, process: ProcessRow, request: InFlight | None) -> Cell:
     if request is not None:
         for_ns = None if snapshot.now_at is None else snapshot.now_at - nanos(request.began_at)
-        return Cell(f"{_words(request.method, request.target)}  {duration(for_ns)}")
+        return _tailed(_words(request.method, request.target), duration(for_ns))
     answered = process.answered
     if process.died_at is not None:
         if answered is None:
             return Cell(UNKNOWN if process.argv is None else safe(process.argv), "dim")
         status = UNKNOWN if answered.status is None else answered.status
-        return Cell(f"{_words(answered.method, answered.target)} → {status}")
+        return _tailed(_words(answered.method, answered.target), f"→ {status}")
     if process.role == "worker":
         if answered is None or snapshot.now_at is None:
             return Cell(UNKNOWN, "dim")
-        return Cell(f"idle {duration(snapshot.now_at - answered.at)}", "dim")
+        return _tailed("idle", idle_time(snapshot.now_at - answered.at), "dim")
     command = process.argv or process.name
     return Cell(UNKNOWN if command is None else safe(command), "dim")
+
+
+def _tailed(words: str, tail: str, style: Style = "") -> Cell:
+    return Cell(f"{words}  {tail}", style, len(tail) + 1)
 
 
 def _words(method: str | None, target: str | None) -> str:

@@ -16,13 +16,13 @@ TITLE = "requests"
 ORDER = 1
 COLUMNS = (
     Column("ended", 8, "<", "when its last byte was seen", keep=5),
-    Column("method", 7, "<", "as sent", keep=6),
+    Column("method", 6, "<", "as sent", keep=6),
     Column("target", 44, "<", "path and query, as sent", grow=True),
     Column("status", 6, ">", "of the answer; – when no answer head was seen"),
     Column("took", 6, ">", "from its first byte to the answer's last"),
-    Column("first", 6, ">", "from its first byte to the answer's first", keep=2),
-    Column("queue", 6, ">", "how long it waited before a worker read it", keep=3),
-    Column("bytes", 5, ">", "of the answer's body", keep=1),
+    Column("first", 6, ">", "from its first byte to the answer's first", keep=2, room=30),
+    Column("queue", 6, ">", "how long it waited before a worker read it", keep=3, room=24),
+    Column("bytes", 5, ">", "of the answer's body", keep=1, room=36),
     Column(
         "pid", 8, ">", "the process that ran the application; ≈: inferred, not observed", keep=7
     ),

@@ -65,7 +65,7 @@ class Screen(App[int]):
     LiveTable { width: 1fr; height: 1fr; }
     #body.stacked #processes { height: 2fr; }
     #body.stacked #requests { height: 3fr; }
-    #body.wide #processes { width: 48%; }
+    #body.wide #processes { width: 50%; }
     #detail { height: 1fr; }
     #detail.below { height: 45%; }
     #help, #tiny { height: 1fr; }
@@ -114,7 +114,7 @@ class Screen(App[int]):
             name: LiveTable(panel, follows=name == "requests")
             for name, panel in self._panels.items()
         }
-        yield Bar(id="head")
+        yield Bar(id="head", corner="pause")
         yield Bar(id="alert")
         yield Bar(id="explain")
         with Container(id="body"):
@@ -356,7 +356,19 @@ class Screen(App[int]):
         if self._detail is None:
             return
         self._arrange()
+        if not self.query_one("#body").display:
+            self.query_one("#detail", Sheet).focus()
         self.call_after_refresh(self._repaint)
+
+    def on_live_table_moved(self, message: LiveTable.Moved) -> None:
+        """An open detail goes with the selection."""
+        if self._detail is None or message.key is None:
+            return
+        chosen = details.chosen(message.panel, message.key, self.model)
+        if chosen is not None:
+            self._detail = chosen
+            self.query_one("#detail", Sheet).top = 0
+            self._paint_detail()
 
     def _focus_table(self) -> None:
         shown = [table for table in self._tables.values() if table.display]

@@ -12,9 +12,21 @@ from gwtop.panels import Cell, Line, Style
 from gwtop.tui.pane import Pane
 from gwtop.tui.strips import line_strip
 
+GAP = 2
+CORNER_COLUMNS = 10
+
 
 class Bar(Pane):
     """As many lines as it was given, from edge to edge."""
+
+    def __init__(self, *, id: str, corner: str = "") -> None:
+        super().__init__(id=id)
+        self.corner = corner
+        """The action of a click on the last words of the first line; "" for none."""
+
+    async def on_click(self, event: events.Click) -> None:
+        if self.corner and event.y == 0 and event.x >= self.size.width - CORNER_COLUMNS:
+            await self.app.run_action(self.corner)
 
     def say(self, lines: Sequence[Line]) -> None:
         self.put([line_strip(line, self.size.width) for line in lines])
@@ -39,11 +51,11 @@ class Foot(Pane):
 
     def say(self, left: Sequence[Key], right: Sequence[Key]) -> None:
         width = self.size.width
-        left, right = _fitted(list(left), list(right), width - 2)
+        left, right = _fitted(list(left), list(right), width)
         self._spots = []
         cells: list[Cell] = [Cell(" ")]
         column = self._add(cells, left, 1)
-        gap = max(1, width - column - sum(map(_width, right)) - 1)
+        gap = max(0, width - column - sum(map(_width, right)) + GAP)
         cells.append(Cell(" " * gap))
         self._add(cells, right, column + gap)
         self.put([line_strip(cells, width)])
@@ -52,8 +64,8 @@ class Foot(Pane):
         for key in keys:
             style: Style = "head" if key.on else ""
             cells += [Cell(key.key, "head" if key.on else "accent"), Cell(f" {key.label}", style)]
-            cells.append(Cell("  "))
-            self._spots.append((column, column + _width(key) - 2, key.action))
+            cells.append(Cell(" " * GAP))
+            self._spots.append((column, column + _width(key) - GAP, key.action))
             column += _width(key)
         return column
 
@@ -64,11 +76,11 @@ class Foot(Pane):
 
 
 def _width(key: Key) -> int:
-    return len(key.key) + len(key.label) + 3
+    return len(key.key) + 1 + len(key.label) + GAP
 
 
 def _fitted(left: list[Key], right: list[Key], width: int) -> tuple[list[Key], list[Key]]:
-    while sum(map(_width, left + right)) > width and len(left) + len(right) > 1:
+    while 1 + sum(map(_width, left + right)) - GAP > width and len(left) + len(right) > 1:
         lowest = min(left + right, key=lambda key: key.keep)
         (left if lowest in left else right).remove(lowest)
     return left, right

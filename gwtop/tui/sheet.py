@@ -74,6 +74,10 @@ class Sheet(Pane, can_focus=True):
         event.stop()
         self.action_scroll_lines(WHEEL_LINES)
 
+    async def on_click(self, event: events.Click) -> None:
+        if event.y == self.size.height - 1 and event.x >= self.size.width - len(self.hint) - 4:
+            await self.app.run_action("leave")
+
     def on_focus(self) -> None:
         self.draw()
 

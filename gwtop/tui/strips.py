@@ -9,6 +9,7 @@ and NO_COLOR takes nothing away that shape, letter or weight does not say too.
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from typing import Literal, TypeAlias
 
 from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
@@ -17,6 +18,8 @@ from textual.strip import Strip
 
 from gwtop.panels import Cell, Column, Row, Style, escape
 
+Mark: TypeAlias = Literal["", "reverse", "underline"]
+"""The selected row of the pane that has the keys is reversed, of another one underlined."""
 COLOURS: dict[Style, str] = {
     "": "default",
     "dim": "dim",
@@ -30,11 +33,11 @@ COLOURS: dict[Style, str] = {
 
 
 @lru_cache(maxsize=64)
-def look_of(style: Style, marked: bool = False) -> RichStyle:
-    """The terminal's form of a style; `marked` is the selected row."""
-    if marked:
+def look_of(style: Style, mark: Mark = "") -> RichStyle:
+    """The terminal's form of a style, in a row with that mark."""
+    if mark == "reverse":
         return RichStyle.parse("reverse bold") if style == "bad" else RichStyle.parse("reverse")
-    return RichStyle.parse(COLOURS[style])
+    return RichStyle.parse(f"{COLOURS[style]} {mark}")
 
 
 def sized(text: str, width: int, align: str = "<") -> str:
@@ -49,7 +52,16 @@ def sized(text: str, width: int, align: str = "<") -> str:
     return pad + text if align == ">" else text + pad
 
 
-def line_strip(cells: Iterable[Cell], width: int, marked: bool = False) -> Strip:
+def sized_cell(cell: Cell, width: int, align: str) -> str:
+    """`sized`, with the cell's tail kept whole where there is room for more than it."""
+    if cell.n_tail == 0 or width <= cell.n_tail + 2:
+        return sized(cell.text, width, align)
+    return (
+        sized(cell.text[: -cell.n_tail].rstrip(), width - cell.n_tail) + cell.text[-cell.n_tail :]
+    )
+
+
+def line_strip(cells: Iterable[Cell], width: int, mark: Mark = "") -> Strip:
     """Cells one after the other, filled to the width; the one that crosses the edge is cropped."""
     segments: list[Segment] = []
     room = width
@@ -60,25 +72,25 @@ def line_strip(cells: Iterable[Cell], width: int, marked: bool = False) -> Strip
         n_cells = len(text) if text.isascii() else cell_len(text)
         if n_cells > room:
             text, n_cells = sized(text, room), room
-        segments.append(Segment(text, look_of(cell.style, marked)))
+        segments.append(Segment(text, look_of(cell.style, mark)))
         room -= n_cells
     if room > 0:
-        segments.append(Segment(" " * room, look_of("", marked)))
+        segments.append(Segment(" " * room, look_of("", mark)))
     return Strip(segments, width)
 
 
 def row_cells(
-    row: Row, columns: Sequence[Column], widths: Sequence[int], marked: bool = False
+    row: Row, columns: Sequence[Column], widths: Sequence[int], mark: Mark = ""
 ) -> list[Segment]:
     """A row's cells in their columns, with a gap between; a width of 0 leaves a column out."""
     segments: list[Segment] = []
-    gap = Segment(" ", look_of("", marked))
+    gap = Segment(" ", look_of("", mark))
     for cell, column, width in zip(row.cells, columns, widths, strict=True):
         if width > 0:
             if segments:
                 segments.append(gap)
-            text = sized(cell.text, width, column.align)
-            segments.append(Segment(text, look_of(cell.style, marked)))
+            text = sized_cell(cell, width, column.align)
+            segments.append(Segment(text, look_of(cell.style, mark)))
     return segments
 
 

@@ -17,7 +17,7 @@ from gwtop.model import Snapshot
 from gwtop.panels import Cell, Column, Look, Panel, Style, fit
 from gwtop.tui.cursor import Cursor, Listed, Source, Windowed
 from gwtop.tui.pane import Pane
-from gwtop.tui.strips import border, boxed, heads, look_of, row_cells, sized
+from gwtop.tui.strips import Mark, border, boxed, heads, look_of, row_cells, sized
 
 WHEEL_LINES = 3
 _CHROME_LINES = 3
@@ -39,6 +39,13 @@ class LiveTable(Pane, can_focus=True):
         """Enter, or a second click, on a row."""
 
         def __init__(self, panel: str, key: int) -> None:
+            super().__init__()
+            self.panel, self.key = panel, key
+
+    class Moved(Message):
+        """Another row is selected now, or none."""
+
+        def __init__(self, panel: str, key: int | None) -> None:
             super().__init__()
             self.panel, self.key = panel, key
 
@@ -88,8 +95,9 @@ class LiveTable(Pane, can_focus=True):
             return [boxed([], self.size.width, edge), boxed(words, self.size.width, edge)]
         strips = []
         for row in visible:
-            marked = row.key == self.cursor.selected
-            cells = row_cells(row, columns, widths, marked)
+            own: Mark = "reverse" if self.has_focus else "underline"
+            mark: Mark = own if row.key == self.cursor.selected else ""
+            cells = row_cells(row, columns, widths, mark)
             strips.append(boxed(cells, self.size.width, edge))
         return strips
 
@@ -111,21 +119,25 @@ class LiveTable(Pane, can_focus=True):
         last = min(cursor.top + cursor.height, cursor.source.end)
         return (Cell("End: live", "warn"), Cell(f" ─ to {last:,} of {total}", "dim"))
 
+    def _moved(self) -> None:
+        self.draw()
+        self.post_message(self.Moved(self.panel.NAME, self.cursor.selected))
+
     def action_move(self, n_lines: int) -> None:
         self.cursor.move(n_lines)
-        self.draw()
+        self._moved()
 
     def action_page(self, direction: int) -> None:
         self.cursor.move(direction * max(1, self.cursor.height - 1))
-        self.draw()
+        self._moved()
 
     def action_home(self) -> None:
         self.cursor.home()
-        self.draw()
+        self._moved()
 
     def action_to_end(self) -> None:
         self.cursor.to_end()
-        self.draw()
+        self._moved()
 
     def action_open(self) -> None:
         if self.cursor.selected is None:
@@ -140,7 +152,7 @@ class LiveTable(Pane, can_focus=True):
             self.cursor.to_end()
         elif self.cursor.click(event.y - 2) and (self.cursor.selected == was or event.chain > 1):
             self.action_open()
-        self.draw()
+        self._moved()
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
         event.stop()
