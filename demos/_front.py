@@ -35,7 +35,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def relay(self) -> None:
         with contextlib.ExitStack() as stack:
-            stack.enter_context(contextlib.suppress(ConnectionError))  # nobody is there any more
+            stack.enter_context(contextlib.suppress(ConnectionError, BodyError))  # nobody is there
             self.close_connection, stays = True, not self.close_connection
             try:
                 body = self._body(stack)

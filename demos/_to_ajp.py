@@ -55,6 +55,14 @@ def ask(
     request = packet(forward_request(variables))
     link = _connection(target)
     _kept.link = None  # until this exchange has come to its end
+    try:
+        yield from _exchange(link, request, body)
+    except BaseException:  # a half of an exchange is left in it
+        link.close()
+        raise
+
+
+def _exchange(link: socket.socket, request: bytes, body: Iterator[bytes] | None) -> Iterator[bytes]:
     source = _packed(body or iter(()))
     link.sendall(request)
     if body:
@@ -71,6 +79,8 @@ def ask(
         pass  # what the container did not ask for, the client sends all the same
     if message[1]:  # the reuse flag
         _kept.link = link
+    else:
+        link.close()
 
 
 def _connection(target: str) -> socket.socket:
@@ -116,6 +126,8 @@ def string(text: str) -> bytes:
 
 def forward_request(variables: dict[str, str]) -> bytes:
     """The order of the parts is fixed; what has no place of its own is a named attribute."""
+    if variables["REQUEST_METHOD"] not in METHODS:
+        raise OSError("AJP13 has no code for this method")
     sent = [(_header_name(name), text) for name, text in variables.items() if _header_name(name)]
     return b"".join(
         [
