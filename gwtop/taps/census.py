@@ -83,6 +83,9 @@ class Census:
         for pid in self._absences.keys() - self._tree:
             del self._absences[pid]
 
+    def close(self) -> None:
+        self._processes.clear()
+
     def read(self, now: Nanos) -> list[Record]:
         records: list[Record] = []
         if now >= self._look_at:
