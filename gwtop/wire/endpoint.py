@@ -10,13 +10,14 @@ from functools import lru_cache
 _MAPPED = bytes(10) + b"\xff\xff"  # RFC 4291 2.5.5.2
 
 
-@lru_cache(maxsize=4096)
 def endpoint(raw: bytes) -> str:
     """`raw`: 4 or 16 bytes of address, then 2 of port."""
-    address, port = raw[:-2], int.from_bytes(raw[-2:], "big")
-    if len(address) == 4:
-        return f"{_ipv4(address)}:{port}"
-    return f"[{_ipv6(address)}]:{port}"
+    return f"{_host(raw[:-2])}:{raw[-2] << 8 | raw[-1]}"
+
+
+@lru_cache(maxsize=4096)
+def _host(address: bytes) -> str:
+    return _ipv4(address) if len(address) == 4 else f"[{_ipv6(address)}]"
 
 
 def _ipv4(address: bytes) -> str:

@@ -118,10 +118,33 @@ class Half:
 
     def arrive(self, piece: Piece, with_fin: bool, told: list[Told]) -> None:
         """Payload and FIN of a segment: told, held, or known already."""
+        at, seq, data, cut_bytes = piece
         if self.finished:
             return
         if self.seq == UNKNOWN:
-            self.seq = piece.seq
+            self.seq = seq
+        if (
+            seq == self.seq
+            and not cut_bytes
+            and not self.held
+            and self.fin_seq == UNKNOWN
+            and self.acked == UNKNOWN
+        ):
+            self._arrive_next(at, data, with_fin, told)
+        else:
+            self._arrive_odd(piece, with_fin, told)
+
+    def _arrive_next(self, at: Nanos, data: bytes, with_fin: bool, told: list[Told]) -> None:
+        """Just what was expected, and nothing waits."""
+        if data:
+            self.at = max(at, self.at)
+            self.seq = (self.seq + len(data)) & SEQ_MASK
+            told.append(Chunk(self.at, self.conn, self.side, data))
+        if with_fin:
+            self.fin_seq = self.seq
+            self._finish(at, told)
+
+    def _arrive_odd(self, piece: Piece, with_fin: bool, told: list[Told]) -> None:
         n_ahead = ahead(piece.seq, self.seq)
         if not -MAX_WINDOW_BYTES < n_ahead < MAX_WINDOW_BYTES:
             return
