@@ -36,25 +36,42 @@ stream, a Hole of 0 bytes: it tells only that this exchange was touched.
 """
 
 from collections import deque
-from collections.abc import Mapping
 from enum import Enum
-from typing import NamedTuple, Protocol, TypeAlias
+from itertools import islice
+from typing import Protocol
 
-from gwtop.nouns.events import Event, Remark
+from gwtop.nouns.events import Event
 from gwtop.nouns.times import Nanos
 from gwtop.nouns.wire import Side
-
-Pair: TypeAlias = tuple[bytes, bytes]
+from gwtop.protocols._heads import MAX_ANSWER_HEAD_BYTES as MAX_ANSWER_HEAD_BYTES
+from gwtop.protocols._heads import NO_BODY_STATUSES as NO_BODY_STATUSES
+from gwtop.protocols._heads import Answer as Answer
+from gwtop.protocols._heads import AnswerHead as AnswerHead
+from gwtop.protocols._heads import Pair as Pair
+from gwtop.protocols._heads import answer as answer
+from gwtop.protocols._heads import answer_status as answer_status
+from gwtop.protocols._heads import cgi_target as cgi_target
+from gwtop.protocols._heads import content_length as content_length
+from gwtop.protocols._heads import decimal as decimal
+from gwtop.protocols._heads import head_end as head_end
+from gwtop.protocols._heads import header_fields as header_fields
+from gwtop.protocols._heads import known_status as known_status
+from gwtop.protocols._heads import may_begin_head as may_begin_head
+from gwtop.protocols._remarks import duplicate_variable as duplicate_variable
+from gwtop.protocols._remarks import http_on_gateway_port as http_on_gateway_port
+from gwtop.protocols._remarks import is_http_request as is_http_request
+from gwtop.protocols._remarks import malformed_variables as malformed_variables
+from gwtop.protocols._remarks import no_answer_header as no_answer_header
+from gwtop.protocols._remarks import same_length_remark as same_length_remark
 
 FRAMING = "framing"
 """Name of the `Control` that sums a side's framing bytes."""
 
+UNSEEN = "unseen-request"
+"""Name of the `Control` for bytes of an exchange whose beginning was not seen: nothing is told."""
+
 CUT_HEAD = "cut-head"
 """Name of the `Control` for bytes that belong to a head of which an earlier part was lost."""
-
-MAX_ANSWER_HEAD_BYTES = 64 * 1024
-"""Fronts stop at 4 to 64 KiB (nginx fastcgi_buffer_size, Apache LimitRequestFieldSize); what is
-longer has no head that any of them would take."""
 
 
 class Claim(Enum):
@@ -92,6 +109,11 @@ class Module(Protocol):
     def request_fields(self, block: bytes) -> list[Pair]: ...
 
     def response_fields(self, block: bytes) -> list[Pair]: ...
+
+
+MAX_MARKS = 1_024
+"""Arrival times that a queue remembers; beyond it every second one goes, and a byte's `at` may be
+that of an earlier byte of the same wait. Single bytes for a megabyte are an attack, not a peer."""
 
 
 class ByteQueue:
@@ -132,6 +154,8 @@ class ByteQueue:
             self._marks = deque([(0, self._marks[0][1])])
             self._start = 0
         if self._marks[-1][1] != at:
+            if len(self._marks) >= MAX_MARKS:
+                self._marks = deque(islice(self._marks, 0, None, 2))
             self._marks.append((len(self._data), at))
         self._data += data
 
@@ -185,250 +209,3 @@ class ByteQueue:
             del self._data[:end]
             self._start = 0
             self._marks = deque((max(begin - end, 0), at) for begin, at in marks)
-
-
-class Answer(NamedTuple):
-    """A complete answer head and what came behind it in the same bytes."""
-
-    status: int | None
-    """None: no head (see `AnswerHead`), or a status that is no number."""
-    block: bytes
-    """Start line and blank line included; b"" when there is no head."""
-    content_length: int | None
-    rest: bytes
-    """The first bytes of the body."""
-    why_not: str | None
-    """Why there is no head. None: there is one."""
-
-
-class AnswerHead:
-    """Finds the end of an answer's head: CGI header fields (RFC 3875 6.2) or an HTTP status line
-    and fields (RFC 3875 5, "non-parsed header"; what uWSGI sends), then a blank line.
-
-    Lines end in LF or CRLF (RFC 3875 6.2 leaves NL to the system). No head: the first line is
-    neither a field nor a status line, or no blank line within MAX_ANSWER_HEAD_BYTES. Then all
-    bytes so far are the `rest`.
-    """
-
-    __slots__ = ("_held", "began_at")
-
-    def __init__(self) -> None:
-        self._held = bytearray()
-        self.began_at: Nanos = 0
-        """When the first byte came; 0 before that."""
-
-    def __len__(self) -> int:
-        """Bytes held."""
-        return len(self._held)
-
-    def take(self, data: bytes, at: Nanos) -> Answer | None:
-        """None: the head goes on. After an Answer the reader is empty, for the next one."""
-        held = self._held
-        if not held:
-            self.began_at = at
-            end = head_end(data)
-            if end > 0 and _is_head_line(data):
-                return answer(data[:end], data[end:])
-            if not (end == 0 and may_begin_head(data)):
-                return self._give_up(data)
-            held += data
-        else:
-            scanned = max(len(held) - 2, 0)
-            held += data
-            end = head_end(held, scanned)
-            if end > 0 and _is_head_line(held):
-                whole = self.flush()
-                return answer(whole[:end], whole[end:])
-            if end > 0 or (scanned < 256 and not may_begin_head(held)):
-                return self._give_up(self.flush())
-        if len(held) > MAX_ANSWER_HEAD_BYTES:
-            return self._give_up(self.flush())
-        return None
-
-    def flush(self) -> bytes:
-        """What is held of an unfinished head; the reader is empty afterwards."""
-        whole = bytes(self._held)
-        self._held.clear()
-        return whole
-
-    def _give_up(self, data: bytes) -> Answer:
-        return Answer(None, b"", None, data, "answer without any header block")
-
-
-def head_end(data: bytes | bytearray, scanned: int = 0) -> int:
-    """Length of the head with its blank line, or 0 when that has not come.
-
-    A head that is nothing but a blank line has its length too."""
-    if not scanned:
-        if data.startswith(b"\n"):
-            return 1
-        if data.startswith(b"\r\n"):
-            return 2
-    crlf = data.find(b"\n\r\n", scanned)
-    bare = data.find(b"\n\n", scanned, crlf if crlf >= 0 else len(data))
-    if bare >= 0:
-        return bare + 2
-    return crlf + 3 if crlf >= 0 else 0
-
-
-def may_begin_head(data: bytes | bytearray) -> bool:
-    """Whether these first bytes can still become a head: False once they show they cannot."""
-    line_end = data.find(b"\n", 0, 256)
-    if line_end >= 0:
-        return _is_head_line(data)
-    if data == b"\r":
-        return True
-    colon = data.find(b":", 0, 256)
-    if colon >= 0:
-        return _is_head_line(data)
-    if data.startswith(b"HTTP/") or b"HTTP/".startswith(data[:5]):
-        return True
-    return len(data) < 256 and _is_token(bytes(data))
-
-
-def _is_head_line(data: bytes | bytearray) -> bool:
-    """The first line is blank, a status line, or `name:`."""
-    if data.startswith((b"HTTP/", b"\n", b"\r\n")):
-        return True
-    colon = data.find(b":", 0, 256)
-    return colon > 0 and _is_token(bytes(data[:colon]).rstrip(b" \t"))
-
-
-# RFC 9110 5.6.2: what a field name is made of. Deleting these from a name must leave nothing.
-_TOKEN = b"!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-
-
-def _is_token(name: bytes) -> bool:
-    return name != b"" and not name.translate(None, _TOKEN)
-
-
-def answer(block: bytes, rest: bytes) -> Answer:
-    """What a complete answer head says."""
-    lower = block.lower()
-    return Answer(_status(lower), block, content_length(lower), rest, None)
-
-
-def answer_status(block: bytes) -> int | None:
-    """The status of an answer head: its status line, else its Status field (RFC 3875 6.3.3), else
-    302 with Location (6.2.3, 6.2.4), else 200. None: a status that is no number."""
-    return _status(block.lower())
-
-
-def known_status(block: bytes) -> int | None:
-    """The status of a head whose end was not seen: None unless the status's own line was whole."""
-    lower = block[: block.rfind(b"\n") + 1].lower()
-    if lower.startswith(b"http/") or _field(lower, b"status:") is not None:
-        return _status(lower)
-    return None
-
-
-def _status(lower: bytes) -> int | None:
-    if lower.startswith(b"http/"):
-        return _three_digits(lower[: lower.find(b"\n")].partition(b" ")[2].lstrip())
-    value = _field(lower, b"status:")
-    if value is not None:
-        return _three_digits(value)
-    return 200 if _field(lower, b"location:") is None else 302
-
-
-def _three_digits(text: bytes) -> int | None:
-    return int(text[:3]) if len(text) >= 3 and text[:3].isdigit() else None
-
-
-def content_length(lower: bytes) -> int | None:
-    """The Content-Length field of a head in lower case; None when absent or no number."""
-    value = _field(lower, b"content-length:")
-    return None if value is None else decimal(value)
-
-
-def decimal(text: bytes) -> int | None:
-    """A length in ASCII digits; None for anything else, more than 18 digits included (the wire
-    may say what it likes, and int() of a long number is slow)."""
-    return int(text) if text.isdigit() and len(text) <= 18 else None
-
-
-def _field(lower: bytes, name: bytes) -> bytes | None:
-    """The value of the first field `name` (with its colon, lower case) in a lower-case head."""
-    if lower.startswith(name):
-        begin = len(name)
-    else:
-        begin = lower.find(b"\n" + name) + len(name) + 1
-        if begin <= len(name):
-            return None
-    end = lower.find(b"\n", begin)
-    return lower[begin : end if end >= 0 else len(lower)].strip()
-
-
-def header_fields(block: bytes) -> list[Pair]:
-    """The fields of a CGI or HTTP head in wire order, without start line and blank line.
-
-    A folded line (RFC 9112 5.2) belongs to the field before it; a line without colon is no field.
-    """
-    pairs: list[Pair] = []
-    for n, raw in enumerate(block.split(b"\n")):
-        line = raw.rstrip(b"\r")
-        if not line:
-            break
-        if line[0] in b" \t" and pairs:
-            name, value = pairs[-1]
-            pairs[-1] = (name, value + b" " + line.strip(b" \t"))
-            continue
-        name, colon, value = line.partition(b":")
-        if colon and name and not (n == 0 and (b" " in name or name.startswith(b"HTTP/"))):
-            pairs.append((name.rstrip(b" \t"), value.strip(b" \t")))
-    return pairs
-
-
-# RFC 9110 9, RFC 5789, RFC 4918 (WebDAV): the methods a request line is likely to begin with.
-_METHODS = (
-    b"GET ",
-    b"POST ",
-    b"HEAD ",
-    b"PUT ",
-    b"DELETE ",
-    b"OPTIONS ",
-    b"PATCH ",
-    b"CONNECT ",
-    b"TRACE ",
-    b"PROPFIND ",
-)
-
-
-def is_http_request(prefix: bytes) -> bool:
-    """These first bytes are those of an HTTP request; give at least 4, and always as many, for the
-    answer to be the same however the stream was cut."""
-    return len(prefix) >= 4 and any(method.startswith(prefix[: len(method)]) for method in _METHODS)
-
-
-def cgi_target(variables: Mapping[bytes, bytes]) -> bytes | None:
-    """The request's target by its CGI variables: REQUEST_URI (not in RFC 3875, sent by all fronts),
-    else what RFC 3875 4.1.5, 4.1.7 and 4.1.13 give; None without any of them."""
-    uri = variables.get(b"REQUEST_URI")
-    if uri:
-        return uri
-    path = variables.get(b"SCRIPT_NAME", b"") + variables.get(b"PATH_INFO", b"")
-    query = variables.get(b"QUERY_STRING")
-    if query:
-        return path + b"?" + query
-    return path or None
-
-
-def http_on_gateway_port(protocol: str) -> Remark:
-    """For a decoder of `protocol` whose client speaks HTTP."""
-    return Remark(
-        None,
-        "http-on-gateway-port",
-        "error",
-        f"The client speaks HTTP to a port that speaks {protocol}; "
-        f"point it at the web server, or let the front pass requests on as {protocol}.",
-    )
-
-
-def same_length_remark(stream: int, what: str, said: int, was: int) -> Remark:
-    """A length field that does not agree with the body."""
-    return Remark(
-        stream,
-        "content-length-mismatch",
-        "warn",
-        f"The {what}'s Content-Length says {said} bytes, its body had {was}.",
-    )

@@ -4,7 +4,6 @@ In: contents of PARAMS, STDIN, STDOUT and END_REQUEST records of one request id.
 appended to the caller's list. Knows no record header and no other exchange: that is `fastcgi`.
 """
 
-from collections import Counter
 from struct import error as StructError  # noqa: N812
 
 from gwtop.nouns.events import (
@@ -23,16 +22,19 @@ from gwtop.nouns.wire import Side
 from gwtop.protocols import _fastcgi_wire as wire
 from gwtop.protocols._base import (
     CUT_HEAD,
+    NO_BODY_STATUSES,
     Answer,
     AnswerHead,
     cgi_target,
     decimal,
+    duplicate_variable,
     known_status,
+    malformed_variables,
+    no_answer_header,
     same_length_remark,
 )
 
 MAX_RECORDS_NOTED = 1_024  # of a PARAMS stream: 16 KiB each (Apache) would be 16 MiB
-NO_BODY = frozenset({204, 304})  # RFC 9110 6.4.1: what their Content-Length says is another's
 
 
 class Exchange:
@@ -138,9 +140,9 @@ class Exchange:
         if whole:
             self.content_length = decimal(found.get(b"CONTENT_LENGTH", b""))
             if end != len(block):
-                events.append(_malformed(self.stream, len(block) - end))
+                events.append(malformed_variables(self.stream, len(block) - end))
         if len(found) != n_pairs:
-            events.append(_duplicate(self.stream, block))
+            events.append(duplicate_variable(self.stream, wire.pairs(block)[0]))
         if self.cuts is not None:
             self._remark_split_pair(block, events)
         if self.over_record:
@@ -192,7 +194,7 @@ class Exchange:
         self.answer_length = length
         events.append(ResponseHead(self.stream, began_at, status, len(block), block))
         if why_not is not None:
-            events.append(_no_header(self.stream, "The answer begins without a header block"))
+            events.append(no_answer_header(self.stream, "The answer begins without a header block"))
         if rest:
             self.answer_bytes = len(rest)
             events.append(Body(self.stream, Side.SERVER, rest))
@@ -259,32 +261,14 @@ class Exchange:
             answer = Answer(None, b"", None, head.flush(), "answer without any header block")
             self._tell_answer(answer, head.began_at, events)
         elif not (self.answered or self.aborting or self.touched or protocol_status):
-            events.append(_no_header(self.stream, "The request ended without an answer"))
+            events.append(no_answer_header(self.stream, "The request ended without an answer"))
 
     def _remark_length(self, events: list[Event]) -> None:
         said = self.answer_length
         if said is None or said == self.answer_bytes or self.touched or self.aborting:
             return
-        if self.method != b"HEAD" and self.status not in NO_BODY:
+        if self.method != b"HEAD" and self.status not in NO_BODY_STATUSES:
             events.append(same_length_remark(self.stream, "answer", said, self.answer_bytes))
-
-
-def _no_header(stream: int, what: str) -> Remark:
-    text = f"{what}: fronts make a 502 of it; print the header fields and a blank line first."
-    return Remark(stream, "no-answer-header", "error", text)
-
-
-def _malformed(stream: int, n_bytes: int) -> Remark:
-    text = f"The last {n_bytes} bytes of PARAMS are no whole name-value pair."
-    return Remark(stream, "params-malformed", "error", text)
-
-
-def _duplicate(stream: int, block: bytes) -> Remark:
-    names = Counter(name for name, _ in wire.pairs(block)[0])
-    twice = sorted(name for name, n_times in names.items() if n_times > 1)[:3]
-    listed = ", ".join(name.decode("latin-1") for name in twice)
-    text = f"Sent more than once: {listed}; which one counts depends on the application server."
-    return Remark(stream, "duplicate-variable", "warn", text)
 
 
 def _over_record(stream: int) -> Remark:

@@ -34,6 +34,7 @@ from gwtop.nouns.wire import Side
 from gwtop.protocols import _fastcgi_wire as wire
 from gwtop.protocols._base import (
     FRAMING,
+    UNSEEN,
     Claim,
     Pair,
     header_fields,
@@ -52,8 +53,6 @@ MAX_OPEN = 64
 make us keep."""
 MAX_HELD_BYTES = 4 * 1024 * 1024
 """PARAMS and answer heads of all open exchanges of a connection."""
-UNSEEN = "unseen-request"
-"""Name of the `Control` for records of a request whose beginning was not seen."""
 KEEP_GRACE_NS = 1_000 * MILLISECOND_NS
 """A server that closes later than this after its answer did keep the connection."""
 

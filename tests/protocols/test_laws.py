@@ -165,7 +165,7 @@ STEPS = st.lists(
     ),
     max_size=30,
 )
-"""Steps of a connection: random bytes, a slice (block, begin, length) of samples, a loss, a close."""
+"""Steps of a connection: random bytes, a slice (block, begin, length) of one, a loss, a close."""
 
 
 @EACH
