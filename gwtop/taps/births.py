@@ -183,7 +183,7 @@ class Births:
         return happenings, n_missed
 
     def _tell(self, happenings: list[Happening]) -> list[Record]:
-        images = _images(happenings)
+        images = images_of(happenings)
         return [self._record(h, images.get(i)) for i, h in enumerate(happenings)]
 
     def _record(self, happening: Happening, image: proc.Image | None) -> Record:
@@ -209,7 +209,7 @@ def _about_process(happening: Happening) -> bool:
     return happening.what in (EVENT_EXEC, EVENT_EXIT) and happening.a == happening.b
 
 
-def _images(happenings: list[Happening]) -> dict[int, proc.Image]:
+def images_of(happenings: list[Happening]) -> dict[int, proc.Image]:
     """The programs of those execs whose process still runs; only its last one is there to see."""
     last: dict[int, int] = {}
     for i, happening in enumerate(happenings):
