@@ -19,17 +19,14 @@ def sending(
     """While the block runs, the pieces are sent, and b"" after the last. Calls `give_up` if the
     client leaves."""
     thread = threading.Thread(target=_send, args=(pieces, send, give_up), daemon=True)
-    if pieces is not None:
-        thread.start()
-    try:
-        yield
-    except BaseException:  # GeneratorExit: the client left in mid-answer
-        with contextlib.suppress(OSError):  # the gateway was first
-            give_up()
-        raise
-    finally:
+    with contextlib.ExitStack() as at_the_end:
         if pieces is not None:
-            thread.join()
+            thread.start()
+            at_the_end.callback(thread.join)
+        with contextlib.ExitStack() as unless_done:
+            unless_done.callback(_quietly, give_up)
+            yield  # raises when the client leaves in mid-answer
+            unless_done.pop_all()
 
 
 def _send(
@@ -44,5 +41,9 @@ def _send(
                 # close with unread bytes is a reset, which would take the answer from it.
                 continue
     except (BodyError, OSError):
-        with contextlib.suppress(OSError):
-            give_up()
+        _quietly(give_up)
+
+
+def _quietly(give_up: Callable[[], object]) -> None:
+    with contextlib.suppress(OSError):  # the gateway was first
+        give_up()

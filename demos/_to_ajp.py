@@ -4,6 +4,7 @@ What CGI calls variables AJP sends as coded methods, coded header names, and att
 container asks for the body piece by piece; only the first comes unasked.
 """
 
+import contextlib
 import socket
 import struct
 import threading
@@ -55,11 +56,10 @@ def ask(
     request = packet(forward_request(variables))
     link = _connection(target)
     _kept.link = None  # until this exchange has come to its end
-    try:
+    with contextlib.ExitStack() as unless_done:
+        unless_done.callback(link.close)  # half an exchange would be left in it
         yield from _exchange(link, request, body)
-    except BaseException:  # a half of an exchange is left in it
-        link.close()
-        raise
+        unless_done.pop_all()
 
 
 def _exchange(link: socket.socket, request: bytes, body: Iterator[bytes] | None) -> Iterator[bytes]:
