@@ -33,6 +33,13 @@ from gwtop.protocols._base import (
     no_answer_header,
     same_length_remark,
 )
+from gwtop.protocols._fastcgi_remarks import (
+    NO_EMPTY_STDOUT,
+    closed_without_end,
+    over_record,
+    refused,
+    split_pair,
+)
 
 MAX_RECORDS_NOTED = 1_024  # of a PARAMS stream: 16 KiB each (Apache) would be 16 MiB
 
@@ -146,17 +153,13 @@ class Exchange:
         if self.cuts is not None:
             self._remark_split_pair(block, events)
         if self.over_record:
-            events.append(_over_record(self.stream))
+            events.append(over_record(self.stream))
 
     def _remark_split_pair(self, block: bytes, events: list[Event]) -> None:
         ends = set(wire.pairs(block)[1])
         n_split = sum(cut not in ends for cut in self.cuts or () if cut < len(block))
         if n_split:
-            text = (
-                f"{n_split} of the variables lie across two PARAMS records; the specification "
-                "allows it, php-fpm resets the connection: let the front send whole pairs."
-            )
-            events.append(Remark(self.stream, "split-pair", "warn", text))
+            events.append(split_pair(self.stream, n_split))
 
     def end_request(self, events: list[Event]) -> None:
         """STDIN is closed, or the role has none."""
@@ -221,13 +224,9 @@ class Exchange:
             self.tell_head(False, events)
         self._close_stdout(protocol_status, events)
         if not self.stdout_closed and self.answered and not self.touched:
-            text = (
-                "The worker ended the request without closing STDOUT by an empty record, "
-                "as php-fpm always does; every front takes it."
-            )
-            events.append(Remark(self.stream, "no-empty-stdout", "info", text))
+            events.append(Remark(self.stream, "no-empty-stdout", "info", NO_EMPTY_STDOUT))
         if protocol_status != wire.REQUEST_COMPLETE:
-            events.append(_refused(self.stream, protocol_status))
+            events.append(refused(self.stream, protocol_status))
         self._remark_length(events)
         if self.aborting and not self.stdout_closed:
             events.append(Aborted(self.stream))
@@ -242,11 +241,7 @@ class Exchange:
         if self.stdout_closed and not self.aborting:
             self._close_stdout(wire.REQUEST_COMPLETE, events)
             self._remark_length(events)
-            text = (
-                "The worker closed STDOUT but sent no END_REQUEST; the answer is whole, "
-                "its exit status is not known."
-            )
-            events.append(Remark(self.stream, "stdout-closed-without-end", "info", text))
+            events.append(closed_without_end(self.stream))
             events.append(ResponseEnd(self.stream, False))
         else:
             if self.head is not None and len(self.head):
@@ -269,25 +264,3 @@ class Exchange:
             return
         if self.method != b"HEAD" and self.status not in NO_BODY_STATUSES:
             events.append(same_length_remark(self.stream, "answer", said, self.answer_bytes))
-
-
-def _over_record(stream: int) -> Remark:
-    text = (
-        "A PARAMS record is longer than 65,535 bytes with its padding: php-fpm resets the "
-        "connection; send fewer or shorter variables."
-    )
-    return Remark(stream, "params-over-record", "warn", text)
-
-
-_REFUSALS = {  # FastCGI 5.5
-    wire.CANT_MPX_CONN: ("fcgi-cant-multiplex", "it takes one request at a time per connection"),
-    wire.OVERLOADED: ("fcgi-overloaded", "it is overloaded: out of some resource"),
-    wire.UNKNOWN_ROLE: ("fcgi-unknown-role", "it does not know the role that the front asked for"),
-}
-
-
-def _refused(stream: int, protocol_status: int) -> Remark:
-    code, reason = _REFUSALS.get(
-        protocol_status, ("fcgi-unknown-status", f"protocolStatus is {protocol_status}")
-    )
-    return Remark(stream, code, "error", f"The application server refused the request: {reason}.")

@@ -61,6 +61,16 @@ MAX_PADDING = 7  # 3.3 recommends multiples of 8; no more is seen in the wild. O
 MAX_RECORD_AND_PADDING_BYTES = 65_535  # php-fpm 8.2, main/fastcgi.c: more is answered by a reset
 
 
+def tolerable(version: int, kind: int, stream: int, kinds: frozenset[int]) -> bool:
+    """A header that is not an everyday one can still be a record: management (id 0), or a type
+    that a later edition might add (4.2)."""
+    if version != VERSION_1:
+        return False
+    if kind in kinds:
+        return stream != 0 or kind >= GET_VALUES
+    return kind == 0 or kind > UNKNOWN_TYPE
+
+
 def plausible(
     data: bytes, pos: int, from_client: bool, known: Container[int] | None
 ) -> bool | None:
