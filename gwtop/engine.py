@@ -58,6 +58,8 @@ class Engine:
         self._subject_lost = False
         self._began_ns = self._next_tick_ns = self._last_seen_ns = 0
         self._failure: Exception | None = None
+        self._polled_at: Nanos = 0
+        """What happened before this and is in no kernel buffer any more has been told to us."""
 
     def run(self) -> int:
         """The exit status. Raises GwtopError when nothing can be watched, or when we failed."""
@@ -204,7 +206,9 @@ class Engine:
         for tap in self._taps if not self._must_hold() else ():
             if tap.fileno() >= 0 and not _has_ended(tap):
                 poller.register(tap.fileno(), select.POLLIN)
-        return dict(poller.poll(self._timeout_ms()))
+        ready = dict(poller.poll(self._timeout_ms()))
+        self._polled_at = clock.now()
+        return ready
 
     def _must_hold(self) -> bool:
         return not self._is_live and self._sink.is_full
@@ -272,9 +276,9 @@ class Engine:
     def _run_timers(self) -> None:
         if not self._is_live:
             return
-        due_at = self._tracker.due_at()
-        if due_at is not None and due_at <= clock.now():
-            self._tell(self._tracker.settle(clock.now()))
+        due_at, seen_at = self._tracker.due_at(), self._seen_at()
+        if due_at is not None and due_at <= seen_at:
+            self._tell(self._tracker.settle(seen_at))
         now_ns = clock.monotonic_ns()
         if now_ns >= self._next_tick_ns:
             # Late by more than a period (a suspended machine): no burst of ticks afterwards.
@@ -282,6 +286,11 @@ class Engine:
             self._count_dropped()
             self._tell(self._ingest([records.Tick(clock.now())]))
             self._subject_lost = self._terms.has_lost_its_subject()
+
+    def _seen_at(self) -> Nanos:
+        """Up to here every tap has delivered; a busy machine must not settle what is on its way."""
+        behind = [tap.behind_at for tap in self._open_taps() if tap.behind_at is not None]
+        return min(self._polled_at, *behind) if behind else self._polled_at
 
     def _count_dropped(self) -> None:
         n_requests, n_process_events = self._sink.take_dropped()

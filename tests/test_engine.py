@@ -61,6 +61,7 @@ class FakeTap:
         self.read_fd, self.write_fd = os.pipe()
         os.write(self.write_fd, b"x" * len(self.batches))
         self.state = records.TapState(0, self.name, self.openness, self.needs)  # type: ignore[arg-type]
+        self.behind_at: int | None = None
 
     def fileno(self) -> int:
         return -1 if self.polls or self.openness != "open" else self.read_fd

@@ -23,6 +23,9 @@ from gwtop.nouns.times import Nanos
 class Tap(Protocol):
     name: str
     state: TapState
+    behind_at: Nanos | None
+    """When `read` left something waiting: the instant of the newest thing it did read. None:
+    everything that was there has been read. Nothing is settled beyond it."""
 
     def fileno(self) -> int:
         """What `select` waits on; -1 when there is nothing to wait on (polls, refused taps)."""

@@ -142,6 +142,7 @@ class Births:
         self._offset_ns = clock.monotonic_offset_ns()
         self._measured_at = now
         self.state = TapState(now, NAME, "open", None, ("process_events",))
+        self.behind_at: Nanos | None = None
 
     def fileno(self) -> int:
         return self._socket.fileno()
@@ -154,21 +155,24 @@ class Births:
         if now - self._measured_at > REMEASURE_NS:
             self._offset_ns, self._measured_at = clock.monotonic_offset_ns(), now
         records, self._ready = self._ready, []
-        happenings, n_missed = self._drain()
+        happenings, n_missed, newest_ns = self._drain()
+        self.behind_at = None if newest_ns is None else newest_ns + self._offset_ns
         if n_missed:
             records.append(Missed(now, NAME, "process_events", n_missed))
         records += self._tell(self._followed.concerning(happenings))
         return records
 
-    def _drain(self) -> tuple[list[Happening], int]:
-        """Processes' forks, execs and exits in order, and how many messages were lost."""
+    def _drain(self) -> tuple[list[Happening], int, int | None]:
+        """Processes' forks, execs and exits in order, how many messages were lost, and, when
+        more are waiting than were read, the stamp of the newest one that was."""
         happenings: list[Happening] = []
         n_missed = 0
+        newest_ns: int | None = None
         for _ in range(MAX_MESSAGES_PER_READ):
             try:
                 datagram, sender = self._socket.recvfrom(connector.MESSAGE_BYTES)
             except BlockingIOError:
-                break
+                return happenings, n_missed, None
             except OSError as error:
                 if error.errno != errno.ENOBUFS:
                     raise
@@ -177,10 +181,11 @@ class Births:
             happening = connector.parse(datagram)
             if happening is None or sender[0] != 0:  # only the kernel's word counts (port 0)
                 continue
+            newest_ns = happening.monotonic_ns
             n_missed += self._losses.arrived(happening)
             if _about_process(happening):
                 happenings.append(happening)
-        return happenings, n_missed
+        return happenings, n_missed, newest_ns
 
     def _tell(self, happenings: list[Happening]) -> list[Record]:
         images = images_of(happenings)

@@ -68,6 +68,7 @@ class Census:
         self._absences: dict[int, int] = {}
         self._look_at = self._sample_at = self._poll_at = now
         self.state = TapState(now, NAME, "open", None)
+        self.behind_at: Nanos | None = None
 
     def fileno(self) -> int:
         return -1

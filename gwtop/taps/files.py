@@ -58,6 +58,8 @@ class Gunzip:
         """More can be taken without new input."""
         self.whole = True
         """Nothing of a member is missing here."""
+        self.broken: str | None = None
+        """Why nothing more will come, not even on more input."""
         self._stream = zlib.decompressobj(GZIP_ONLY)
         self._input = b""
 
@@ -66,13 +68,19 @@ class Gunzip:
         self.pending = True
 
     def take(self) -> bytes:
-        """The next plain bytes. Raises zlib.error where the stream is broken."""
+        """The next plain bytes."""
         if self.whole:
             self._input = self._input.lstrip(b"\0")  # tapes and some writers pad members
         if not self._input and self.whole:
             self.pending = False
             return b""
-        plain = self._stream.decompress(self._input, WINDOW_BYTES)
+        before = self._stream.copy()
+        try:
+            plain = self._stream.decompress(self._input, WINDOW_BYTES)
+        except zlib.error as error:
+            self.broken = str(error)
+            self.pending = False
+            return _salvage(before, self._input)
         self._input = self._stream.unconsumed_tail
         self.whole = self._stream.eof
         if self.whole:
@@ -82,6 +90,17 @@ class Gunzip:
         return plain
 
 
+def _salvage(stream: "zlib._Decompress", data: bytes) -> bytes:
+    """What comes out of a broken stream before it breaks: zlib keeps none of it in one call."""
+    parts: list[bytes] = []
+    try:
+        for index in range(len(data)):
+            parts.append(stream.decompress(data[index : index + 1]))
+    except zlib.error:  # where it breaks; what follows is nothing
+        pass
+    return b"".join(parts)
+
+
 class FileTap:
     """The open capture; `open_capture` makes it. `ended` once everything has been told."""
 
@@ -89,6 +108,7 @@ class FileTap:
 
     def __init__(self, descriptor: int, label: str, batch_frames: int) -> None:
         self.state = TapState(0, TAP, "open", None)
+        self.behind_at: Nanos | None = None
         self.ended = False
         self._descriptor = descriptor
         self._label = label
@@ -171,22 +191,12 @@ class FileTap:
         raise GwtopError(f"{self._label} is no capture", remedy)
 
     def _parse(self, data: bytes) -> list[Record]:
-        if self._gunzip is not None:
-            return self._parse_zipped(data)
-        if self._parser is not None:
-            return self._feed(self._parser, data)
-        self._first += data
-        form = self._look(self._first, is_all=False)
-        first, self._first = self._first, b""
-        if form is None:
-            self._first = first
-            return []
+        return self._parse_plain(data) if self._gunzip is None else self._parse_zipped(data)
+
+    def _begin(self, form: str, first: bytes) -> list[Record]:
         if form == "gzip":
             self._gunzip = Gunzip()
             return self._parse_zipped(first)
-        return self._begin(form, first)
-
-    def _begin(self, form: str, first: bytes) -> list[Record]:
         is_classic = form == "pcap"
         parser = PcapParser(self._batch_frames) if is_classic else PcapngParser(self._batch_frames)
         self._parser = parser
@@ -198,15 +208,17 @@ class FileTap:
         return told
 
     def _parse_zipped(self, data: bytes) -> list[Record]:
-        assert self._gunzip is not None
+        gunzip = self._gunzip
+        assert gunzip is not None
         if data:
-            self._gunzip.feed(data)
-        try:
-            plain = self._gunzip.take()
-        except zlib.error as error:
-            return self._give_up(str(error))
-        if not plain:
-            return []
+            gunzip.feed(data)
+        plain = gunzip.take()
+        told = self._parse_plain(plain) if plain else []
+        if gunzip.broken is not None and not self.ended:
+            told += self._give_up(gunzip.broken)
+        return told
+
+    def _parse_plain(self, plain: bytes) -> list[Record]:
         if self._parser is not None:
             return self._feed(self._parser, plain)
         self._first += plain

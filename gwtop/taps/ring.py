@@ -84,6 +84,7 @@ class Ring:
             self._socket.close()
             raise
         self.state = TapState(now, NAME, "open", None, ("frames",))
+        self.behind_at: Nanos | None = None
 
     def _map(self, block_timeout_ms: int) -> None:
         self._socket.setsockopt(SOL_PACKET, PACKET_VERSION, TPACKET_V3)
@@ -135,9 +136,15 @@ class Ring:
             records.append(Frames(NAME, self.link, self._view, spans))
             self._next = (self._next + 1) % self._n_blocks
             self._n_held += 1
+        self.behind_at = _newest_at(records) if self._block_is_ready() else None
         if records:  # a full ring means full blocks, so a drop never waits for long to be told
             self._count_missed(records, now)
         return records
+
+    def _block_is_ready(self) -> bool:
+        base = self._next * self._block_bytes
+        status: int = BLOCK.unpack_from(self._view, base)[0]
+        return self._n_held < self._n_blocks and bool(status & TP_STATUS_USER)
 
     def _count_missed(self, records: list[Record], now: Nanos) -> None:
         raw = self._socket.getsockopt(SOL_PACKET, PACKET_STATISTICS, STATISTICS.size)
@@ -174,6 +181,12 @@ def spans_of(view: memoryview, at: int, n_frames: int) -> list[Span]:
         spans.append(Span(sec * SECOND_NS + nsec, start, start + kept, length))
         at += step
     return spans
+
+
+def _newest_at(records: list[Record]) -> Nanos | None:
+    """The instant of the last frame of the batches; None when there is none."""
+    spans = [r.spans for r in records if isinstance(r, Frames) and r.spans]
+    return spans[-1][-1].at if spans else None
 
 
 def open_tap(plan: Plan, now: Nanos) -> Ring | Shut | None:

@@ -14,6 +14,7 @@ class Shut:
     def __init__(self, state: TapState) -> None:
         self.name = state.tap
         self.state = state
+        self.behind_at: Nanos | None = None
 
     def fileno(self) -> int:
         return -1

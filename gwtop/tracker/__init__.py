@@ -136,7 +136,6 @@ class Tracker:
             case Observed():
                 self._note(record)
             case Tick():
-                self._settle(record.at)
                 self._facts.append(self._tick(record.at))
             case _:
                 assert_never(record)
