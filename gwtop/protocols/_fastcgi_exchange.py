@@ -19,7 +19,6 @@ from gwtop.nouns.events import (
 )
 from gwtop.nouns.times import Nanos
 from gwtop.nouns.wire import Side
-from gwtop.protocols import _fastcgi_wire as wire
 from gwtop.protocols._base import (
     CUT_HEAD,
     NO_BODY_STATUSES,
@@ -39,6 +38,14 @@ from gwtop.protocols._fastcgi_remarks import (
     over_record,
     refused,
     split_pair,
+)
+from gwtop.protocols._fastcgi_wire import (
+    END_BODY,
+    REQUEST_COMPLETE,
+    STDIN,
+    STDOUT,
+    pairs,
+    variables,
 )
 
 MAX_RECORDS_NOTED = 1_024  # of a PARAMS stream: 16 KiB each (Apache) would be 16 MiB
@@ -130,7 +137,7 @@ class Exchange:
         block = bytes(self.params)
         self.params = b""
         self.told = True
-        found, n_pairs, end = wire.variables(block)
+        found, n_pairs, end = variables(block)
         self.method = found.get(b"REQUEST_METHOD")
         target = cgi_target(found)
         events.append(
@@ -149,14 +156,14 @@ class Exchange:
             if end != len(block):
                 events.append(malformed_variables(self.stream, len(block) - end))
         if len(found) != n_pairs:
-            events.append(duplicate_variable(self.stream, wire.pairs(block)[0]))
+            events.append(duplicate_variable(self.stream, pairs(block)[0]))
         if self.cuts is not None:
             self._remark_split_pair(block, events)
         if self.over_record:
             events.append(over_record(self.stream))
 
     def _remark_split_pair(self, block: bytes, events: list[Event]) -> None:
-        ends = set(wire.pairs(block)[1])
+        ends = set(pairs(block)[1])
         n_split = sum(cut not in ends for cut in self.cuts or () if cut < len(block))
         if n_split:
             events.append(split_pair(self.stream, n_split))
@@ -202,6 +209,21 @@ class Exchange:
             self.answer_bytes = len(rest)
             events.append(Body(self.stream, Side.SERVER, rest))
 
+    def lose(self, kind: int, n_bytes: int, events: list[Event]) -> bool:
+        """A hole in the content of a record; returns whether all of it is body."""
+        if not self.told:
+            self.tell_head(False, events)
+        if kind == STDIN:
+            self.body_bytes += n_bytes
+            return True
+        if kind == STDOUT and self.answered and not self.answering_cut:
+            self.answer_bytes += n_bytes
+            return True
+        self.touched = True
+        if kind == STDOUT:
+            self.cut_answer_head(events)
+        return False
+
     def cut_answer_head(self, events: list[Event]) -> None:
         """A hole before the head's end: tell what came, and count the rest without a name."""
         if self.answered:
@@ -215,9 +237,9 @@ class Exchange:
 
     def end_answer(self, content: bytes, events: list[Event]) -> None:
         """END_REQUEST came. `content` is shorter than 8 bytes when a hole lies in it."""
-        protocol_status = wire.REQUEST_COMPLETE
+        protocol_status = REQUEST_COMPLETE
         try:
-            protocol_status = wire.END_BODY.unpack_from(content)[1]
+            protocol_status = END_BODY.unpack_from(content)[1]
         except StructError:
             self.touched = True  # its hole has been told
         if not self.told:
@@ -225,13 +247,13 @@ class Exchange:
         self._close_stdout(protocol_status, events)
         if not self.stdout_closed and self.answered and not self.touched:
             events.append(Remark(self.stream, "no-empty-stdout", "info", NO_EMPTY_STDOUT))
-        if protocol_status != wire.REQUEST_COMPLETE:
+        if protocol_status != REQUEST_COMPLETE:
             events.append(refused(self.stream, protocol_status))
         self._remark_length(events)
         if self.aborting and not self.stdout_closed:
             events.append(Aborted(self.stream))
         else:
-            events.append(ResponseEnd(self.stream, protocol_status != wire.REQUEST_COMPLETE))
+            events.append(ResponseEnd(self.stream, protocol_status != REQUEST_COMPLETE))
         self.over = True
 
     def break_off(self, events: list[Event]) -> None:
@@ -239,7 +261,7 @@ class Exchange:
         if not self.told:
             self.tell_head(False, events)
         if self.stdout_closed and not self.aborting:
-            self._close_stdout(wire.REQUEST_COMPLETE, events)
+            self._close_stdout(REQUEST_COMPLETE, events)
             self._remark_length(events)
             events.append(closed_without_end(self.stream))
             events.append(ResponseEnd(self.stream, False))

@@ -10,8 +10,9 @@ from gwtop.nouns.events import Confused, Control, Event, Hole, Resynced
 from gwtop.nouns.times import Nanos
 from gwtop.nouns.wire import Side
 from gwtop.protocols import _fastcgi_wire as wire
-from gwtop.protocols._base import FRAMING
+from gwtop.protocols._base import FRAMING, UNSEEN
 from gwtop.protocols._fastcgi_exchange import Exchange
+from gwtop.protocols._fastcgi_remarks import unknown_type
 
 
 class Way:
@@ -65,6 +66,25 @@ class Way:
         self.hole_bytes = 0
         """A gap that no event has told, for it may have hidden a whole request."""
         self.hole_at: Nanos = 0
+
+    def held_bytes(self) -> int:
+        return len(self.partial) + self.framing + self.opaque + self.hole_bytes
+
+    def begin_opaque(self, piece: bytes, events: list[Event]) -> None:
+        """A record that one Control will tell: management, abort, data, or of no known request."""
+        kind, exchange = self.kind, self.exchange
+        name = wire.NAMES.get(kind)
+        if name is None:
+            name = f"type {kind}"
+            stream = self.stream if exchange is not None else None
+            events.append(unknown_type(stream, kind))
+        elif exchange is None and kind < wire.GET_VALUES:
+            name = UNSEEN
+        elif kind == wire.ABORT_REQUEST and exchange is not None:
+            exchange.aborting = True
+        self.opaque_name = name
+        self.opaque = wire.HEADER_BYTES + len(piece)
+        self.framing -= wire.HEADER_BYTES
 
     def flush_framing(self, stream: int, events: list[Event]) -> None:
         if self.framing:

@@ -61,6 +61,24 @@ MAX_PADDING = 7  # 3.3 recommends multiples of 8; no more is seen in the wild. O
 MAX_RECORD_AND_PADDING_BYTES = 65_535  # php-fpm 8.2, main/fastcgi.c: more is answered by a reset
 
 
+USUAL_BEGIN = b"\1\1\0\1\0\x08\0"  # 3.3: version, BEGIN_REQUEST, id 1, 8 bytes, no padding
+_PARAMS_1 = b"\1\4\0\1"
+_CLOSING_1 = b"\1\4\0\1\0\0\0\0\1\5\0\1\0\0\0\0"  # both streams of id 1 end
+
+
+def usual_request(data: bytes) -> tuple[bytes, bool] | None:
+    """PARAMS and KEEP_CONN of a request as all fronts send it when it has no body: whole, alone,
+    with id 1. None: it is another thing. `data` begins with USUAL_BEGIN."""
+    if not data.startswith(_PARAMS_1, 16) or not data.endswith(_CLOSING_1):
+        return None
+    stop = 24 + (data[20] << 8 | data[21])
+    if stop + data[22] + len(_CLOSING_1) != len(data) or not 24 < stop <= 65_000:
+        return None
+    if data[8] or data[9] != RESPONDER:
+        return None
+    return data[24:stop], data[10] & KEEP_CONN != 0
+
+
 def tolerable(version: int, kind: int, stream: int, kinds: frozenset[int]) -> bool:
     """A header that is not an everyday one can still be a record: management (id 0), or a type
     that a later edition might add (4.2)."""

@@ -28,7 +28,6 @@ from gwtop.nouns.times import MILLISECOND_NS, Nanos
 from gwtop.nouns.wire import Side
 from gwtop.protocols import _fastcgi_wire as wire
 from gwtop.protocols._base import (
-    UNSEEN,
     Claim,
     Pair,
     header_fields,
@@ -37,8 +36,29 @@ from gwtop.protocols._base import (
 )
 from gwtop.protocols._fastcgi_book import MAX_OPEN, Book
 from gwtop.protocols._fastcgi_exchange import Exchange
-from gwtop.protocols._fastcgi_remarks import KEEP_CONN_CLOSED, params_too_long, unknown_type
+from gwtop.protocols._fastcgi_remarks import KEEP_CONN_CLOSED, params_too_long
 from gwtop.protocols._fastcgi_way import Way
+from gwtop.protocols._fastcgi_wire import (
+    AUTHORIZER,
+    BEGIN_BODY,
+    BEGIN_REQUEST,
+    END_REQUEST,
+    FIXED,
+    FIXED_BYTES,
+    HEADER,
+    HEADER_BYTES,
+    KEEP_CONN,
+    MAX_RECORD_AND_PADDING_BYTES,
+    PARAMS,
+    RESPONDER,
+    STDERR,
+    STDIN,
+    STDOUT,
+    USUAL_BEGIN,
+    VERSION_1,
+    tolerable,
+    usual_request,
+)
 
 NAME = "fastcgi"
 
@@ -50,8 +70,8 @@ MAX_HELD_BYTES = 4 * 1024 * 1024
 KEEP_GRACE_NS = 1_000 * MILLISECOND_NS
 """A server that closes later than this after its answer did keep the connection."""
 
-_ANSWERING = frozenset({wire.STDOUT, wire.STDERR, wire.END_REQUEST})
-_unpack_header = wire.HEADER.unpack_from
+_ANSWERING = frozenset({STDOUT, STDERR, END_REQUEST})
+_unpack_header = HEADER.unpack_from
 
 
 def claims(prefix: bytes) -> Claim:
@@ -88,10 +108,8 @@ class Decoder:
         self._ended_at: Nanos = 0
 
     def held_bytes(self) -> int:
-        total = 0
-        for way in (self._client, self._server):
-            total += len(way.partial) + way.framing + way.opaque + way.hole_bytes
-        return total + self._book.held_bytes()
+        ways = self._client.held_bytes() + self._server.held_bytes()
+        return ways + self._book.held_bytes()
 
     def feed(self, side: Side, data: bytes, at: Nanos) -> list[Event]:
         events: list[Event] = []
@@ -100,6 +118,8 @@ class Decoder:
         if n_old:
             data = way.partial + data
             way.partial = b""
+        elif way is self._client and data.startswith(USUAL_BEGIN) and self._usual(data, at, events):
+            return events
         pos = 0
         if way.left or way.padding:
             pos = self._continue(way, data, at, events)
@@ -111,36 +131,59 @@ class Decoder:
                 pos = way.search(data, pos, n_old, self._known(way), at, events)
         return events
 
+    def _usual(self, data: bytes, at: Nanos, events: list[Event]) -> bool:
+        """Takes a request as nearly all are sent; the record loop says the same in three times
+        the time. False: it is another thing."""
+        way = self._client
+        if way.left or way.padding or not way.in_step or 1 in self._answering:
+            return False
+        found = usual_request(data)
+        if found is None or self._book.n_open >= MAX_OPEN:
+            return False
+        way.started = True
+        exchange = Exchange(1, at, RESPONDER, found[1])
+        exchange.params = found[0]
+        self._book.open(exchange)
+        exchange.tell_head(True, events)
+        way.framing += len(data) - len(found[0])
+        way.flush_framing(1, events)
+        exchange.end_request(events)
+        return True
+
     def _records(
         self, way: Way, data: bytes, pos: int, n_old: int, at: Nanos, events: list[Event]
     ) -> int:
         """Reads records from a record boundary on; returns where it stopped: the end of `data`,
         or where no record can be."""
         end = len(data)
-        while end - pos >= wire.HEADER_BYTES:
+        from_client = way is self._client
+        kinds = way.kinds
+        while end - pos >= HEADER_BYTES:
             version, kind, stream, length, padding, _ = _unpack_header(data, pos)
-            content = pos + wire.HEADER_BYTES
-            everyday = version == wire.VERSION_1 and stream and kind in way.kinds
-            if not (everyday or wire.tolerable(version, kind, stream, way.kinds)):
+            content = pos + HEADER_BYTES
+            odd = version != VERSION_1 or kind not in kinds or not stream
+            if odd and not tolerable(version, kind, stream, kinds):
                 return self._lose_step(way, data, pos, events)
-            if kind in wire.FIXED:
-                if length != wire.FIXED_BYTES:
+            if kind in FIXED:
+                if length != FIXED_BYTES:
                     return self._lose_step(way, data, pos, events)
-                if end - content < wire.FIXED_BYTES:
+                if end - content < FIXED_BYTES:
                     break
             stop = content + length
             after = stop + padding
-            way.framing += wire.HEADER_BYTES + padding
-            way.kind, way.stream = kind, stream
+            way.framing += HEADER_BYTES + padding
+            way.kind = kind
+            way.stream = stream
             if after > end:
                 way.left = stop - end if stop > end else 0
                 way.padding = padding if stop > end else after - end
                 way.framing -= way.padding
-            record_at = way.partial_at if pos < n_old else at
-            if way is self._client:
-                self._from_client(data[content:stop], length, padding, record_at, events)
+            piece = data[content:stop]
+            if from_client:
+                record_at = way.partial_at if pos < n_old else at
+                self._from_client(piece, length, padding, record_at, events)
             else:
-                self._from_server(data[content:stop], length, at, events)
+                self._from_server(piece, length, at, events)
             if way.opaque and not way.left:
                 way.flush_opaque(events)
             pos = after
@@ -173,18 +216,18 @@ class Decoder:
             way.opaque += len(piece)
         elif exchange is None:
             way.framing += len(piece)
-        elif kind == wire.STDOUT:
+        elif kind == STDOUT:
             exchange.add_stdout(piece, at, events)
-        elif kind == wire.STDIN:
+        elif kind == STDIN:
             if not exchange.told:
                 exchange.tell_head(False, events)
             exchange.body_bytes += len(piece)
             events.append(Body(way.stream, Side.CLIENT, piece))
-        elif kind == wire.PARAMS:
+        elif kind == PARAMS:
             exchange.add_params(piece, events)
             if len(exchange.params) > MAX_RECORD_BYTES or self._book.n_open > 1:
                 self._bound_params(exchange, events)
-        elif kind == wire.STDERR:
+        elif kind == STDERR:
             events.append(ErrorText(way.stream, piece))
         else:
             way.framing += len(piece)
@@ -200,23 +243,23 @@ class Decoder:
         """A record of the front begins; `piece` is as much of its content as has come."""
         way = self._client
         kind, stream = way.kind, way.stream
-        if kind == wire.BEGIN_REQUEST:
+        if kind == BEGIN_REQUEST:
             self._begin(piece, record_at, events)
             return
         exchange = way.exchange = self._asking.get(stream)
-        if exchange is None or (kind != wire.PARAMS and kind != wire.STDIN):
-            self._opaque(way, piece, events)
+        if exchange is None or (kind != PARAMS and kind != STDIN):
+            way.begin_opaque(piece, events)
         elif length:
-            if kind == wire.PARAMS and not exchange.told:
-                if length + padding > wire.MAX_RECORD_AND_PADDING_BYTES:
+            if kind == PARAMS and not exchange.told:
+                if length + padding > MAX_RECORD_AND_PADDING_BYTES:
                     exchange.over_record = True
                 if exchange.params:
                     exchange.begin_record()
             if piece:
                 self._piece(way, piece, record_at, events)
-        elif kind == wire.STDIN or exchange.role == wire.AUTHORIZER:
+        elif kind == STDIN or exchange.role == AUTHORIZER:
             if not exchange.told:
-                exchange.tell_head(kind == wire.PARAMS, events)
+                exchange.tell_head(kind == PARAMS, events)
             way.flush_framing(stream, events)
             exchange.end_request(events)
             if exchange.over:
@@ -235,31 +278,15 @@ class Decoder:
             self._book.forget(old)
         if self._book.n_open >= MAX_OPEN:
             way.exchange = None
-            self._opaque(way, content, events)
+            way.begin_opaque(content, events)
             return
-        role, keep_alive = wire.RESPONDER, None
-        if len(content) == wire.FIXED_BYTES:
-            role, flags, _ = wire.BEGIN_BODY.unpack(content)
-            keep_alive = flags & wire.KEEP_CONN != 0
+        role, keep_alive = RESPONDER, None
+        if len(content) == FIXED_BYTES:
+            role, flags, _ = BEGIN_BODY.unpack(content)
+            keep_alive = flags & KEEP_CONN != 0
         way.framing += len(content)
         way.exchange = Exchange(stream, at, role, keep_alive)
         self._book.open(way.exchange)
-
-    def _opaque(self, way: Way, piece: bytes, events: list[Event]) -> None:
-        """A record that one Control will tell: management, abort, data, or of no known request."""
-        kind, exchange = way.kind, way.exchange
-        name = wire.NAMES.get(kind)
-        if name is None:
-            name = f"type {kind}"
-            stream = way.stream if exchange is not None else None
-            events.append(unknown_type(stream, kind))
-        elif exchange is None and kind < wire.GET_VALUES:
-            name = UNSEEN
-        elif kind == wire.ABORT_REQUEST and exchange is not None:
-            exchange.aborting = True
-        way.opaque_name = name
-        way.opaque = wire.HEADER_BYTES + len(piece)
-        way.framing -= wire.HEADER_BYTES
 
     def _from_server(self, piece: bytes, length: int, at: Nanos, events: list[Event]) -> None:
         """A record of the application server begins."""
@@ -270,15 +297,15 @@ class Decoder:
             exchange = self._book.ghost(stream, self._client, events)
         way.exchange = exchange
         if exchange is None or kind not in _ANSWERING:
-            self._opaque(way, piece, events)
-        elif kind == wire.END_REQUEST:
+            way.begin_opaque(piece, events)
+        elif kind == END_REQUEST:
             way.framing += len(piece)
             self._end(exchange, piece, at, events)
         elif piece:
             if not exchange.told:
                 exchange.tell_head(False, events)
             self._piece(way, piece, at, events)
-        elif not length and kind == wire.STDOUT:
+        elif not length and kind == STDOUT:
             exchange.stdout_closed = True
 
     def _end(self, exchange: Exchange, content: bytes, at: Nanos, events: list[Event]) -> None:
@@ -332,16 +359,16 @@ class Decoder:
     def _cut_partial(self, way: Way, at: Nanos, events: list[Event]) -> None:
         """A hole begins in a record header, or in the 8 bytes after one."""
         partial, way.partial = way.partial, b""
-        if not way.in_step or len(partial) < wire.HEADER_BYTES:
+        if not way.in_step or len(partial) < HEADER_BYTES:
             way.confuse(len(partial), events)
             return
         _, way.kind, way.stream, length, way.padding, _ = _unpack_header(partial)
-        content = partial[wire.HEADER_BYTES :]
+        content = partial[HEADER_BYTES:]
         way.left = length - len(content)
-        way.framing += wire.HEADER_BYTES
+        way.framing += HEADER_BYTES
         if way is self._client:
             self._from_client(content, length, 0, way.partial_at, events)
-        elif way.kind != wire.END_REQUEST:
+        elif way.kind != END_REQUEST:
             self._from_server(content, length, at, events)
         else:
             way.framing += len(content)
@@ -350,23 +377,10 @@ class Decoder:
     def _lost_content(self, way: Way, n_bytes: int, at: Nanos, events: list[Event]) -> None:
         """A hole in the current record's content: nothing else is hurt."""
         kind, exchange = way.kind, way.exchange
-        in_body = False
         stream = way.stream if exchange is not None else 0
-        if exchange is not None:
-            if not exchange.told:
-                exchange.tell_head(False, events)
-            if kind == wire.STDIN:
-                exchange.body_bytes += n_bytes
-                in_body = True
-            elif kind == wire.STDOUT and exchange.answered and not exchange.answering_cut:
-                exchange.answer_bytes += n_bytes
-                in_body = True
-            else:
-                exchange.touched = True
-                if kind == wire.STDOUT:
-                    exchange.cut_answer_head(events)
+        in_body = exchange is not None and exchange.lose(kind, n_bytes, events)
         events.append(Hole(stream, way.side, n_bytes, in_body))
-        if kind == wire.END_REQUEST and exchange is not None and not exchange.over:
+        if kind == END_REQUEST and exchange is not None and not exchange.over:
             self._end(exchange, b"", at, events)
 
     def close(self, side: Side, at: Nanos) -> list[Event]:
