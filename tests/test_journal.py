@@ -60,8 +60,19 @@ def request(**changes: object) -> facts.Request:
     return msgspec.structs.replace(plain, **changes)
 
 
+WATCHED = facts.Watched(listen="127.0.0.1:9000", protocol=None)
+
+
 def every_fact() -> Iterator[Fact]:
-    watched = facts.Watched(listen="127.0.0.1:9000", protocol=None)
+    yield request()
+    yield request(fields=[("A", "b")], response_fields=[], request_body="", response_body="é")
+    yield note("all workers are busy")
+    yield from facts_of_processes()
+    yield from facts_of_a_session()
+    yield from facts_of_wishes()
+
+
+def facts_of_a_session() -> Iterator[Fact]:
     percentiles = facts.Percentiles(p50=1, p90=2, p99=3, max=4)
     yield facts.Hello(
         format=facts.FORMAT,
@@ -69,11 +80,46 @@ def every_fact() -> Iterator[Fact]:
         host="h",
         source="live",
         at=AT,
-        watch=[watched],
+        watch=[WATCHED],
         taps=[facts.Tap(name="ring", state="refused", needs="CAP_NET_RAW")],
     )
-    yield request()
-    yield request(fields=[("A", "b")], response_fields=[], request_body="", response_body="é")
+    yield facts.Tick(
+        at=AT,
+        requests=1,
+        missed=NOTHING_MISSED,
+        in_flight=[
+            facts.InFlight(id=8, connection=3, method=None, target=None, began_at=AT, pid=None)
+        ],
+        busy=None,
+        idle=0,
+        queues=[facts.QueueState(listen="x", pending=None, limit=None)],
+        model="embedded",
+        model_evidence="so",
+        watch=[WATCHED],
+    )
+    yield facts.Summary(
+        at=AT,
+        requests=1,
+        in_flight=0,
+        outcomes={"done": 1},
+        statuses={"200": 1},
+        duration_ns=percentiles,
+        queue_ns=None,
+        processes_born=1,
+        processes_exited=1,
+        processes_per_request=1.0,
+        workers=1,
+        model=None,
+        model_evidence=None,
+        evidence={"environ": 1},
+        frames=10,
+        connections=1,
+        missed=NOTHING_MISSED,
+        notes={},
+    )
+
+
+def facts_of_processes() -> Iterator[Fact]:
     yield facts.ProcessBorn(
         at=AT, pid=1, parent=0, name=None, argv=["a"], role="cgi", request=7, environ=[("A", "b")]
     )
@@ -102,21 +148,9 @@ def every_fact() -> Iterator[Fact]:
         requests=0,
         busy_with=[7],
     )
-    yield facts.Tick(
-        at=AT,
-        requests=1,
-        missed=NOTHING_MISSED,
-        in_flight=[
-            facts.InFlight(id=8, connection=3, method=None, target=None, began_at=AT, pid=None)
-        ],
-        busy=None,
-        idle=0,
-        queues=[facts.QueueState(listen="x", pending=None, limit=None)],
-        model="embedded",
-        model_evidence="so",
-        watch=[watched],
-    )
-    yield note("all workers are busy")
+
+
+def facts_of_wishes() -> Iterator[Fact]:
     yield facts.Connection(
         id=3,
         client="unix:",
@@ -141,26 +175,6 @@ def every_fact() -> Iterator[Fact]:
             )
         ],
         data="AQ==",
-    )
-    yield facts.Summary(
-        at=AT,
-        requests=1,
-        in_flight=0,
-        outcomes={"done": 1},
-        statuses={"200": 1},
-        duration_ns=percentiles,
-        queue_ns=None,
-        processes_born=1,
-        processes_exited=1,
-        processes_per_request=1.0,
-        workers=1,
-        model=None,
-        model_evidence=None,
-        evidence={"environ": 1},
-        frames=10,
-        connections=1,
-        missed=NOTHING_MISSED,
-        notes={},
     )
 
 

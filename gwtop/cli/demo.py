@@ -89,7 +89,14 @@ def demo(name: str | None, **given: Unpack["DemoOptions"]) -> int:
             return _run_screen(running, driving, telling)
         return _run_here(running, driving, telling)
     finally:
+        _stop(running)
+
+
+def _stop(running: "RunningDemo") -> None:
+    try:
         running.stop()
+    except PermissionError:  # root's, and we are not root any more: it ends when we do
+        return
 
 
 class DemoOptions(Driving, Telling):
