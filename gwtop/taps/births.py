@@ -9,13 +9,17 @@ is dead already, and only then are the living read in /proc, the newest first. I
 and the exec of its child come together; membership (`followed`) is decided in the order of the
 messages, before anything is read.
 
-Three traps of drivers/connector/cn_proc.c. (1) In another pid or user namespace the request is
-ignored without an error, so the namespaces are looked at before and the answer has a time-out.
-(2) When the only listener's buffer overflows, the kernel believes that nobody listens and stops
-sending for good, unless the socket has NETLINK_BROADCAST_ERROR set. (3) For the same reason its
-count of listeners can be wrong, even negative, so a request without an answer is tried again from
-a new socket, which the kernel counts as a new listener; and none is ever taken back: the count
-heals itself when the last socket is closed.
+Exact losses (`connector`) need a first number from each CPU, and a number after the loss. The
+kernel answers a request on the CPU it was sent from, with that CPU's next number, so the request
+to listen is sent once from each CPU: at the start, and again when a full buffer has been emptied.
+
+Traps of drivers/connector/cn_proc.c. In another pid or user namespace the request is ignored
+without an error, so the namespaces are looked at before and the answer has a time-out. The
+kernel's count of listeners is set to 0 when a message reaches nobody and may then be too low, so
+a request without an answer is tried again from a new socket, which counts as a new listener; and
+it is never taken back: a count that is too high heals itself when the last socket is closed. By
+the source an overrun of the only listener is such a message, unless NETLINK_BROADCAST_ERROR is
+set (measured on 6.18: the events went on without it too).
 """
 
 import errno
@@ -105,18 +109,35 @@ def listen(buffer_bytes: int = BUFFER_BYTES) -> socket.socket:
         raise NoConnectorError("process events need Linux")
     if reason := _outside_initial_namespaces():
         raise NoConnectorError(reason)
-    nonce = os.getpid()  # any number that other listeners will hardly use at the same moment
     try:
         for _ in range(N_ATTEMPTS):
             netlink = _open_socket(buffer_bytes)
-            netlink.send(connector.listen_request(nonce, 0))
-            if _acknowledged(netlink, nonce):
+            netlink.send(connector.listen_request(_nonce(), 0))
+            if _acknowledged(netlink, _nonce()):
                 return netlink
             netlink.close()
     except OSError as error:
         reason = f"the proc connector is refused: {error.strerror}"
         raise NoConnectorError(reason, isinstance(error, PermissionError)) from error
     raise NoConnectorError("the proc connector does not answer (a container?)")
+
+
+def _nonce() -> int:
+    """A number that other listeners will hardly use at the same moment."""
+    return os.getpid()
+
+
+def _ask_every_cpu(netlink: socket.socket) -> None:
+    """Each CPU we may run on answers with its number; 0.05 ms each. None is waited for."""
+    usual = os.sched_getaffinity(0)
+    try:
+        for cpu in usual:
+            os.sched_setaffinity(0, {cpu})
+            netlink.send(connector.listen_request(_nonce(), 0))
+    except OSError:  # the CPU went offline, or the buffer is full again: gaps show later
+        return
+    finally:
+        os.sched_setaffinity(0, usual)
 
 
 def unavailable() -> str | None:
@@ -136,7 +157,9 @@ class Births:
     def __init__(self, now: Nanos, buffer_bytes: int = BUFFER_BYTES) -> None:
         """Raises NoConnectorError."""
         self._socket = listen(buffer_bytes)
+        _ask_every_cpu(self._socket)
         self._losses = connector.Losses()
+        self._overran = False
         self._followed = Followed()
         self._ready: list[Record] = []
         self._offset_ns = clock.monotonic_offset_ns()
@@ -186,6 +209,12 @@ class Births:
             if _about_process(happening):
                 happenings.append(happening)
         return happenings, n_missed, newest_ns
+
+    def _settle_losses(self) -> None:
+        """The buffer is empty: now there is room for the numbers that tell how much was lost."""
+        if self._overran:
+            self._overran = False
+            _ask_every_cpu(self._socket)
 
     def _tell(self, happenings: list[Happening]) -> list[Record]:
         images = images_of(happenings)
