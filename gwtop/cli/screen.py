@@ -11,13 +11,14 @@ the engine has been spawned and before textual, a hundred thousand lines, is eve
 import os
 import pwd
 import select
+import signal
 import subprocess
 import sys
 from collections.abc import Iterable
 from pathlib import Path
 from tempfile import TemporaryFile
-from types import TracebackType
-from typing import TYPE_CHECKING, BinaryIO, cast
+from types import FrameType, TracebackType
+from typing import TYPE_CHECKING, BinaryIO, NoReturn, cast
 
 from gwtop.cli import options
 from gwtop.cli.options import Telling
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 HELLO_DEADLINE_S = 10.0  # taps open in 20 ms; asking the proc connector in vain takes 400
 STOP_DEADLINE_S = 3.0  # an engine gives its last words 2 s at most
+EXIT_OF_SIGNAL = 128  # plus its number, as shells have it
 STDIN, STDOUT = 0, 1
 
 
@@ -154,7 +156,8 @@ def show(engine: Engine, running: "RunningDemo | None" = None) -> int:
     title = explain = ""
     if running is not None:
         ready = running.ready
-        title, explain = f"{ready['name']}  {ready['url']}", ready["explain"]
+        title, explain = f"{ready['name']}  {ready['url']}", first_words(ready["explain"])
+    end_by_unwinding()
     shown = run_screen(
         engine.facts, engine.wishes, title=title, explain=explain, on_end=engine.why_it_ended
     )
@@ -181,6 +184,25 @@ def show_files(files: tuple[str, ...], lines: Iterable[bytes]) -> int:
         spool.flush()
         spool.seek(0)
         return run_screen(spool.fileno(), title=" ".join(files))
+
+
+def end_by_unwinding() -> None:
+    """Signals that end us leave through every `finally`: the terminal is given back, and what
+    the demo and the load need to end is done."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _unwind)
+
+
+def _unwind(number: int, frame: FrameType | None) -> NoReturn:
+    raise SystemExit(EXIT_OF_SIGNAL + number)
+
+
+def first_words(word: str) -> str:
+    """What `gwtop explain` says first about a word; nothing where it has no page."""
+    from gwtop.explain import page
+
+    text = page(word) or ""
+    return " ".join(text.split("\n\n")[1].split()) if "\n\n" in text else ""
 
 
 def become_user() -> None:
