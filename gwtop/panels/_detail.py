@@ -6,7 +6,7 @@ field's value came about; secrets were taken out where facts are made.
 
 from gwtop.model import Snapshot
 from gwtop.nouns.facts import Pairs, Request
-from gwtop.nouns.times import nanos
+from gwtop.nouns.times import MILLISECOND_NS, Nanos, nanos
 from gwtop.panels._base import PLAIN, Cell, Line, Look, Style
 from gwtop.panels._safe import safe
 from gwtop.panels._text import UNKNOWN, duration, n_bytes, plural, time_of_day
@@ -115,8 +115,12 @@ def _outcome_style(fact: Request) -> Style:
 
 
 def _when(fact: Request, look: Look) -> str:
-    began = time_of_day(nanos(fact.began_at), look.utc_offset_s)
-    return f"{began} to {time_of_day(nanos(fact.at), look.utc_offset_s)}"
+    began, ended = nanos(fact.began_at), nanos(fact.at)
+    return f"{_exactly(began, look)} to {_exactly(ended, look)}"
+
+
+def _exactly(at: Nanos, look: Look) -> str:
+    return f"{time_of_day(at, look.utc_offset_s)}.{at // MILLISECOND_NS % 1000:03d}"
 
 
 def _where(fact: Request) -> str:
@@ -175,6 +179,15 @@ def _rule(text: str) -> Line:
 
 def _named(name: str, text: str, style: Style = "") -> Line:
     return (Cell(name.ljust(13), "dim"), Cell(text, style))
+
+
+def wrap_lines(lines: list[Line], width: int) -> list[Line]:
+    """Lines of one cell that are too long go on in the next."""
+    return [
+        (Cell(part, line[0].style),) if len(line) == 1 else line
+        for line in lines
+        for part in (_wrap(line[0].text, width) if len(line) == 1 else [""])
+    ]
 
 
 def _wrap(text: str, width: int) -> list[str]:

@@ -5,9 +5,9 @@ In: a snapshot. Out: a row for each note code, errors first. Knows no code by na
 
 from gwtop.model import Snapshot
 from gwtop.model.notes import NoteRow
-from gwtop.panels._base import PLAIN, Cell, Column, Look, Row, Style
+from gwtop.panels._base import PLAIN, Cell, Column, Line, Look, Row, Style
 from gwtop.panels._safe import safe
-from gwtop.panels._text import UNKNOWN, n_times, time_of_day
+from gwtop.panels._text import UNKNOWN, n_times, plural, time_of_day
 
 NAME = "notes"
 TITLE = "notes"
@@ -16,9 +16,9 @@ COLUMNS = (
     Column("", 7, "<", "⚑ error, ⚑ warn, or · info"),
     Column("said", 7, ">", "how often"),
     Column("last", 8, "<", "when it was said last", keep=7),
-    Column("pid", 8, ">", "the process it is about", keep=5),
+    Column("pid", 8, ">", "the process it is about", keep=5, room=50),
     Column("note", 70, "<", "what was said last", grow=True),
-    Column("code", 26, "<", "its code: gwtop explain CODE tells more", keep=6),
+    Column("code", 26, "<", "its code: gwtop explain CODE tells more", keep=4, room=60),
 )
 
 _STYLES: dict[str, Style] = {"error": "bad", "warn": "warn", "info": "dim"}
@@ -26,6 +26,20 @@ _STYLES: dict[str, Style] = {"error": "bad", "warn": "warn", "info": "dim"}
 
 def rows(snapshot: Snapshot, look: Look = PLAIN) -> list[Row]:
     return [_row(note, look) for note in snapshot.notes]
+
+
+def lines(note: NoteRow, look: Look = PLAIN) -> list[Line]:
+    """The note in full."""
+    first, last = (time_of_day(at, look.utc_offset_s) for at in (note.first_at, note.last_at))
+    said = f"{plural(note.n_said, 'time')}, first {first}, last {last}"
+    about = [word for word in (note.listen, note.pid and f"process {note.pid}") if word]
+    return [
+        (Cell(safe(note.text)),),
+        (),
+        (Cell("said    ", "dim"), Cell(said)),
+        (Cell("about   ", "dim"), Cell(safe(", ".join(about)) or UNKNOWN)),
+        (Cell("more    ", "dim"), Cell(f"gwtop explain {safe(note.code)}")),
+    ]
 
 
 def _row(note: NoteRow, look: Look) -> Row:

@@ -41,9 +41,15 @@ MAX_DEPTH = 3
 def columns(snapshot: Snapshot) -> tuple[Column, ...]:
     """COLUMNS, with those kept longest that tell most under this process model."""
     if snapshot.model == "process-per-request" or _is_raining(snapshot):
-        return COLUMNS
-    weight = {"age": 3, "exit": 2, "cpu": 6, "rss": 5}
-    return tuple(c._replace(keep=weight.get(c.name, c.keep)) for c in COLUMNS)
+        weights = {"cpu": (2, 24), "rss": (3, 24), "req": (4, 24)}
+    else:
+        weights = {"exit": (2, 18), "age": (3, 18), "rss": (5, 14), "cpu": (6, 14)}
+    n_digits = len(str(max((p.pid for p in snapshot.processes), default=0)))
+    chosen = [COLUMNS[0]._replace(width=max(6, n_digits + 4))]
+    for column in COLUMNS[1:]:
+        keep, room = weights.get(column.name, (column.keep, column.room))
+        chosen.append(column._replace(keep=keep, room=room))
+    return tuple(chosen)
 
 
 def rows(snapshot: Snapshot, look: Look = PLAIN) -> list[Row]:

@@ -15,11 +15,11 @@ from textual import events
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
+from textual.geometry import Size
 
 from gwtop.errors import GwtopError
 from gwtop.journal import Unknown, decode, encode_wish
 from gwtop.model import Model, Snapshot
-from gwtop.nouns.facts import Request
 from gwtop.nouns.wishes import TickEvery
 from gwtop.panels import Cell, Line, Look, Panel, discover, safe
 from gwtop.panels._header import numbers_line, title_line
@@ -35,7 +35,6 @@ SLICE_LINES = 400
 WIDE_COLUMNS = 120
 TALL_LINES = 30
 MIN_COLUMNS, MIN_LINES = 40, 10
-EXPLAIN_LINES = 3
 
 
 class Lines(Protocol):
@@ -104,10 +103,11 @@ class Screen(App[int]):
         self._wishes = wishes
         self._panels: dict[str, Panel] = discover()
         self._tables: dict[str, LiveTable] = {}
-        self._detail: Request | int | None = None
-        """A request's fact, or a process row's key."""
+        self._detail: details.Detail | None = None
         self._n_bad_lines = 0
         self._slice_asked = False
+        self._shown_end = False
+        self._room = Size(80, 24)
 
     def compose(self) -> ComposeResult:
         self._tables = {
@@ -127,8 +127,9 @@ class Screen(App[int]):
         yield Foot(id="foot")
 
     def on_mount(self) -> None:
+        self._room = self.size
         self._arrange()
-        self._tables["requests"].focus()
+        self.screen.set_focus(self._tables["requests"])
         self.wish(encode_wish(TickEvery(seconds=TICK_WISH_S)))
         self.intake.start()
         self.set_interval(PAINT_S, self.catch_up)
@@ -137,25 +138,26 @@ class Screen(App[int]):
     # Facts in
 
     def catch_up(self) -> None:
-        """Applies what waits; paints when it is all applied, or a slice of it at least."""
-        changed = self._apply(self.intake.take(SLICE_LINES))
-        if self.intake.n_waiting and not self._slice_asked:
-            self._slice_asked = True
-            self.call_later(self._next_slice)
-        if changed and not self.paused:
-            self.paint()
-        elif changed:
+        """Applies a slice of what waits, and sees to the rest; paints if anything is new."""
+        self._next_slice()
+        if not self._is_stale():
+            return
+        if self.paused:
             self._paint_head()
+        else:
+            self.paint()
 
     def _next_slice(self) -> None:
-        self._slice_asked = False
         self._apply(self.intake.take(SLICE_LINES))
-        if self.intake.n_waiting:
+        if self.intake.n_waiting and not self._slice_asked:
             self._slice_asked = True
-            self.call_later(self._next_slice)
+            self.call_later(self._later_slice)
 
-    def _apply(self, lines: list[bytes]) -> bool:
-        before = self.model.version, self.model.n_unread, self.intake.ended
+    def _later_slice(self) -> None:
+        self._slice_asked = False
+        self._next_slice()
+
+    def _apply(self, lines: list[bytes]) -> None:
         for line in lines:
             try:
                 fact = decode(line)
@@ -165,10 +167,10 @@ class Screen(App[int]):
             if not isinstance(fact, Unknown):
                 self.model.apply(fact)
         self.model.n_unread = self._n_bad_lines + self.intake.n_dropped
-        return before != (self.model.version, self.model.n_unread, self._was_ended())
 
-    def _was_ended(self) -> bool:
-        return self.intake.ended
+    def _is_stale(self) -> bool:
+        shown = self.shown.version, self.shown.n_unread, self._shown_end
+        return shown != (self.model.version, self.model.n_unread, self._has_ended())
 
     def wish(self, line: bytes) -> None:
         if self._wishes is None:
@@ -190,6 +192,7 @@ class Screen(App[int]):
         self._paint_detail()
 
     def _paint_head(self) -> None:
+        self._shown_end = self._has_ended()
         width = self.size.width
         self.query_one("#head", Bar).say(
             (
@@ -257,6 +260,7 @@ class Screen(App[int]):
     # The room there is
 
     def on_resize(self, event: events.Resize) -> None:
+        self._room = event.size  # `self.size` still is the old one
         self._arrange()
         self.call_after_refresh(self.paint if not self.paused else self._repaint)
 
@@ -269,7 +273,7 @@ class Screen(App[int]):
         self._paint_detail()
 
     def _arrange(self) -> None:
-        width, height = self.size
+        width, height = self._room
         tiny = width < MIN_COLUMNS or height < MIN_LINES
         wide = width >= WIDE_COLUMNS
         helping = self.query_one("#help").display
@@ -288,7 +292,7 @@ class Screen(App[int]):
         self._arrange_bars(tiny)
 
     def _arrange_bars(self, tiny: bool) -> None:
-        width, height = self.size
+        width, height = self._room
         for name in ("head", "foot"):
             self.query_one(f"#{name}").display = not tiny
         small = self.query_one("#tiny", Bar)
@@ -297,7 +301,7 @@ class Screen(App[int]):
         bar = self.query_one("#explain", Bar)
         bar.display = bool(self.explain) and not tiny
         if bar.display:
-            lines = details.wrapped(safe(self.explain), width - 4, EXPLAIN_LINES)
+            lines = details.wrapped(safe(self.explain), width - 4, 3 if height >= TALL_LINES else 2)
             bar.styles.height = len(lines)
             bar.say(lines)
 
@@ -318,7 +322,8 @@ class Screen(App[int]):
         self._detail = None
         self._arrange()
         names = list(self._panels)
-        self._tables["requests" if place == 1 else names[place - 2]].focus()
+        # not Widget.focus: that takes effect a message later, and the next key may be there
+        self.screen.set_focus(self._tables["requests" if place == 1 else names[place - 2]])
         self.call_after_refresh(self._repaint if self.paused else self.paint)
 
     def action_help(self) -> None:
@@ -328,7 +333,7 @@ class Screen(App[int]):
         sheet.say((Cell("help", "bold"),), guide.lines(panel))
         self._arrange()
         if sheet.display:
-            sheet.focus()
+            self.screen.set_focus(sheet)
         else:
             self._focus_table()
         self.call_after_refresh(self._repaint)
@@ -357,7 +362,7 @@ class Screen(App[int]):
             return
         self._arrange()
         if not self.query_one("#body").display:
-            self.query_one("#detail", Sheet).focus()
+            self.screen.set_focus(self.query_one("#detail", Sheet))
         self.call_after_refresh(self._repaint)
 
     def on_live_table_moved(self, message: LiveTable.Moved) -> None:
@@ -373,7 +378,7 @@ class Screen(App[int]):
     def _focus_table(self) -> None:
         shown = [table for table in self._tables.values() if table.display]
         last = next((t for t in shown if t.cursor.selected is not None), shown[-1])
-        last.focus()
+        self.screen.set_focus(last)
 
     def _fatal_error(self) -> None:
         """A defect of ours: the terminal is given back, and one line says what it was."""

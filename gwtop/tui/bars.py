@@ -29,7 +29,8 @@ class Bar(Pane):
             await self.app.run_action(self.corner)
 
     def say(self, lines: Sequence[Line]) -> None:
-        self.put([line_strip(line, self.size.width) for line in lines])
+        width = self.app.size.width  # a bar that was hidden until now has no size of its own yet
+        self.put([line_strip(line, width) for line in lines])
 
 
 class Key(NamedTuple):
@@ -50,7 +51,7 @@ class Foot(Pane):
         self._spots: list[tuple[int, int, str]] = []
 
     def say(self, left: Sequence[Key], right: Sequence[Key]) -> None:
-        width = self.size.width
+        width = self.app.size.width
         left, right = _fitted(list(left), list(right), width)
         self._spots = []
         cells: list[Cell] = [Cell(" ")]

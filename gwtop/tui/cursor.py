@@ -95,16 +95,14 @@ class Cursor:
     def renew(self, source: Source, height: int) -> None:
         """There are other rows now, or another height."""
         at = self._selected_number()
-        line = None if at is None else at - self.top
+        line = None if at is None or not 0 <= at - self.top < self.height else at - self.top
         self.source, self.height = source, max(1, height)
         if self.selected is not None and self._selected_number() is None:
             self.selected = None
         if self.following:
             self.top = source.end - self.height
         elif line is not None and (number := self._selected_number()) is not None:
-            self.top = (
-                number - min(max(line, 0), self.height - 1) if self._in_view(line) else self.top
-            )
+            self.top = number - min(line, self.height - 1)
         self._clamp()
 
     def visible(self) -> Sequence[Row]:
@@ -160,9 +158,6 @@ class Cursor:
 
     def _selected_number(self) -> int | None:
         return None if self.selected is None else self.source.number_of(self.selected)
-
-    def _in_view(self, line: int) -> bool:
-        return 0 <= line < self.height or self.height == 1
 
     def _clamp(self) -> None:
         most = max(self.source.first, self.source.end - self.height)

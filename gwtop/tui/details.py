@@ -1,33 +1,53 @@
-"""What stands in the detail: a request's whole fact, or a process.
+"""What stands in the detail: a request's whole fact, a process, a note.
 
-In: the panel and key of the row that was opened. Out: a title and lines. Knows two panels by
+In: the panel and key of the row that was opened. Out: a title and lines. Knows three panels by
 name, for only they have more to say than their row.
 """
 
+from typing import NamedTuple, TypeAlias
+
 from gwtop.model import Model, Snapshot
 from gwtop.nouns.facts import Request
-from gwtop.panels import Cell, Line, Look
+from gwtop.panels import Cell, Line, Look, notes
 from gwtop.panels import _detail as request_detail
 from gwtop.panels import _process as process_detail
 
 
-def chosen(panel: str, key: int, model: Model) -> Request | int | None:
-    """A request's fact (held from now on), or a process row's key. None: nothing more to say."""
+class Pointed(NamedTuple):
+    """A row that is looked up again at each paint, for it goes on changing."""
+
+    panel: str
+    key: int
+
+
+Detail: TypeAlias = Request | Pointed
+
+
+def chosen(panel: str, key: int, model: Model) -> Detail | None:
+    """What to tell of a row; a request's fact is held from now on. None: nothing more to say."""
     if panel == "requests":
-        return model.requests.detail(key)
-    return key if panel == "processes" else None
+        fact = model.requests.detail(key)
+        return Pointed(panel, key) if fact is None else fact
+    return Pointed(panel, key) if panel in ("processes", "notes") else None
 
 
-def told(
-    detail: Request | int, snapshot: Snapshot, width: int, look: Look
-) -> tuple[Line, list[Line]]:
+def told(detail: Detail, snapshot: Snapshot, width: int, look: Look) -> tuple[Line, list[Line]]:
     if isinstance(detail, Request):
         title = request_detail.title(detail)
         return title, request_detail.lines(detail, snapshot, width, look)
-    row = next((p for p in snapshot.processes if p.key == detail), None)
-    if row is None:
-        return (Cell("process", "bold"),), [(Cell("no longer kept", "dim"),)]
-    return process_detail.title(row), process_detail.lines(row, snapshot, look)
+    if detail.panel == "processes":
+        for process in snapshot.processes:
+            if process.key == detail.key:
+                lines = process_detail.lines(process, snapshot, look)
+                return process_detail.title(process), lines
+    for note in snapshot.notes:
+        if detail == ("notes", note.key):
+            lines = request_detail.wrap_lines(notes.lines(note, look), width)
+            return (Cell("note", "bold"), Cell(f" ── {note.severity}")), lines
+    return (Cell(detail.panel, "bold"),), [(Cell(GONE, "dim"),)]
+
+
+GONE = "no longer kept in full: only the newest 2,000 are"
 
 
 def wrapped(text: str, width: int, n_lines: int) -> list[Line]:

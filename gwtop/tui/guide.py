@@ -15,6 +15,7 @@ KEYS = (
     ("Enter", "the request or process in full; a second click does the same"),
     ("Esc", "back"),
     ("Space", "pause: keep what is shown; nothing is lost meanwhile"),
+    ("mouse", "click selects, the wheel scrolls, and the words at the foot are buttons"),
     ("e", "what you are seeing (demos)"),
     ("^p", "all commands by name"),
     ("q", "quit"),

@@ -18,13 +18,15 @@ class Pane(Widget):
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
         self._strips: list[Strip] = []
+        self._put_width = 0
 
     def put(self, strips: list[Strip]) -> None:
         old, self._strips = self._strips, strips
-        if len(old) != len(strips):
+        width = self.size.width
+        if len(old) != len(strips) or width != self._put_width:
+            self._put_width = width
             self.refresh()
             return
-        width = self.size.width
         changed = [
             Region(0, y, width, 1)
             for y, (before, now) in enumerate(zip(old, strips, strict=True))

@@ -1,0 +1,20 @@
+"""The routes' rows."""
+
+from gwtop.model import Model
+from gwtop.panels.routes import rows
+from tests.screens._facts import MS, T0, request
+
+
+def test_a_route_is_counted_in_words() -> None:
+    model = Model()
+    for n in range(3):
+        model.apply(
+            request(n, T0, target=f"/u/{n}?x", duration_ns=10 * MS, status=500 if n else 200)
+        )
+    model.apply(request(3, T0, target=None, method=None, duration_ns=None))
+    first, second = rows(model.snapshot())
+    assert [cell.text for cell in first.cells] == [
+        *("GET", "/u/N", "3", "10 ms", "10 ms", "2", "3.0K", "100 %")
+    ]
+    assert [cell.text for cell in second.cells][:5] == ["–", "–", "1", "–", "–"]
+    assert first.cells[5].style == "bad"
