@@ -26,7 +26,7 @@ from gwtop.errors import GwtopError
 from gwtop.nouns import facts, records, wishes
 from gwtop.nouns.facts import Fact
 from gwtop.nouns.plan import Plan
-from gwtop.nouns.run import Driven, Retargets, Sink, Terms, Tracking
+from gwtop.nouns.run import Driven, Sink, TakesPorts, Terms, Tracking
 from gwtop.nouns.times import MILLISECOND_NS, SECOND_NS, Nanos, instant
 from gwtop.taps import Tap
 
@@ -321,22 +321,22 @@ class Engine:
             case wishes.Connections(on=on):
                 self._tracker.tell_connections = on
             case wishes.Watch(port=port):
-                self._retarget(replace(self._plan, ports=(*self._plan.ports, port)), "watch")
-            case wishes.Copy(bytes=n_bytes):
-                self._retarget(replace(self._plan, bodies_bytes=n_bytes), "copy")
+                self._watch_too(port)
+            case wishes.Copy():
+                self._note("wish-unmet", "warn", "no open tap copies less than it sees")
             case wishes.BadWish(why=why):
                 self._note("bad-wish", "warn", f"not a wish: {why}")
             case _:
                 assert_never(wish)
 
-    def _retarget(self, plan: Plan, wish: str) -> None:
-        able = [one for one in (*self._taps, self._tracker) if isinstance(one, Retargets)]
-        if not able:
-            self._note("wish-unmet", "warn", f"no open tap can {wish} anything else by now")
+    def _watch_too(self, port: int) -> None:
+        taps = [tap for tap in self._open_taps() if isinstance(tap, TakesPorts)]
+        if not taps or not isinstance(self._tracker, TakesPorts):
+            self._note("wish-unmet", "warn", f"no open tap can watch port {port} by now")
             return
-        self._plan = plan
-        for one in able:
-            one.retarget(plan)
+        self._plan = replace(self._plan, ports=(*self._plan.ports, port))
+        for one in (self._tracker, *taps):
+            one.set_ports(self._plan.ports)
 
 
 def _has_ended(tap: Tap) -> bool:

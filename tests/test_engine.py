@@ -82,6 +82,9 @@ class FakeTap:
     def follow(self, pids: Collection[int]) -> None:
         self.followed.append(frozenset(pids))
 
+    def set_ports(self, ports: tuple[int, ...]) -> None:
+        """Sees every port anyhow."""
+
     def close(self) -> None:
         self.n_closed += 1
         if self.n_closed == 1:
@@ -101,7 +104,7 @@ class FakeTracker:
     seen: list[records.Record] = field(default_factory=list)
     pids: frozenset[int] = frozenset()
     tree_version: int = 0
-    plan: Plan | None = None
+    ports: tuple[int, ...] = ()
 
     @property
     def satisfied(self) -> bool:
@@ -146,8 +149,8 @@ class FakeTracker:
     def detail(self, id: int) -> facts.Detail:
         return facts.Detail(id, False, [], "")
 
-    def retarget(self, plan: Plan) -> None:
-        self.plan = plan
+    def set_ports(self, ports: tuple[int, ...]) -> None:
+        self.ports = ports
 
 
 @dataclass
@@ -321,8 +324,13 @@ def test_connections_are_told_when_wished() -> None:
 
 
 def test_another_port_is_watched_too() -> None:
-    tracker, _ = wish(b'{"wish":"watch","port":3031}', b'{"wish":"copy","bytes":9}')
-    assert tracker.plan == replace(LIVE, ports=(9000, 3031), bodies_bytes=9)
+    tracker, _ = wish(b'{"wish":"watch","port":3031}')
+    assert tracker.ports == (9000, 3031)
+
+
+def test_a_wish_that_no_tap_can_grant_is_a_note() -> None:
+    _, sink = wish(b'{"wish":"copy","bytes":512}')
+    assert types(sink.told) == ["Hello", "wish-unmet", "Summary"]
 
 
 def test_a_bad_wish_is_a_note() -> None:

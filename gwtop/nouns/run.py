@@ -4,12 +4,11 @@ The engine is one loop; what it loops over is handed to it, so that a test can h
 else: a sink that is slow, a tracker that fails, signals that nobody sent.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from gwtop.nouns.facts import Detail, Fact, Watched
-from gwtop.nouns.plan import Plan
 from gwtop.nouns.records import Record
 from gwtop.nouns.times import Nanos
 from gwtop.nouns.wishes import BadWish, Wish
@@ -115,10 +114,10 @@ class Report(Protocol):
 
 
 @runtime_checkable
-class Retargets(Protocol):
-    """A tap or a tracker that can take a changed plan while it runs."""
+class TakesPorts(Protocol):
+    """A tap or a tracker that can watch other ports while it runs."""
 
-    def retarget(self, plan: Plan) -> None: ...
+    def set_ports(self, ports: Sequence[int]) -> None: ...
 
 
 def _nothing_driven() -> Driven | None:
