@@ -55,14 +55,12 @@ def main(demo: Demo, build: Callable[[_keeper.Keeper, Options], dict[str, Any]])
     options = Options(asked.workers, asked.front)
     if options.front == "nginx" and not shutil.which("nginx", path=_search_path()):
         _stop(demo, f"nginx is not installed; {FRONT_INSTALL['nginx']}")
-    if asked.parent is not None and os.getppid() != asked.parent:
-        sys.exit(1)  # it died while we started, too early for us to notice
 
     def start(keeper: _keeper.Keeper) -> dict[str, Any]:
         same = {key: demo[key] for key in ("name", "protocol", "process_model")}  # type: ignore[literal-required]
         return same | build(keeper, options) | {"pid": os.getpid(), "explain": demo["explain"]}
 
-    _keeper.run(demo["name"], start)
+    _keeper.run(demo["name"], start, asked.until_eof)
 
 
 def _parser(demo: Demo) -> argparse.ArgumentParser:
@@ -71,8 +69,8 @@ def _parser(demo: Demo) -> argparse.ArgumentParser:
     parser.add_argument("--workers", type=_positive, default=2, metavar="W")
     parser.add_argument("--front", choices=demo["fronts"], default=(demo["fronts"] or [None])[0])
     parser.add_argument("--unix", action="store_true", help="a unix socket (not yet)")
-    # Whoever starts us says its pid, so that its death during our start is not missed.
-    parser.add_argument("--parent", type=int, help=argparse.SUPPRESS)
+    # For programs that start us: no signal has to be allowed, no death of theirs can be missed.
+    parser.add_argument("--until-eof", action="store_true", help="end with the end of stdin")
     return parser
 
 

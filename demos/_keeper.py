@@ -119,8 +119,8 @@ Build = Callable[[Keeper], dict[str, Any]]
 """Starts a demo's servers; returns its part of the ready line."""
 
 
-def run(name: str, build: Build) -> NoReturn:
-    """Runs a demo in the foreground until something ends it."""
+def run(name: str, build: Build, until_eof: bool) -> NoReturn:
+    """Runs a demo in the foreground until something ends it (`until_eof`: that of stdin too)."""
     # The name is known to both before either makes it, so whoever is left can remove it.
     directory = Path(tempfile.gettempdir()) / f"gwtop-demo-{os.getpid()}-{os.urandom(4).hex()}"
     program = os.getpid()
@@ -131,7 +131,7 @@ def run(name: str, build: Build) -> NoReturn:
         here.close()
         os._exit(_keep(build, directory, program, there))
     there.close()
-    status = _follow(name, here, keeper)
+    status = _follow(name, here, keeper, until_eof)
     _clean(directory, _Signals())
     sys.exit(status)
 
@@ -165,16 +165,20 @@ class _Signals:
 # --- the program ---------------------------------------------------------------------------------
 
 
-def _follow(name: str, channel: socket.socket, keeper: int) -> int:
+def _follow(name: str, channel: socket.socket, keeper: int, until_eof: bool) -> int:
     """Prints what the keeper reports, and waits for its end; returns the exit status."""
     signals, parent = _Signals(), os.getppid()
     poll = select.poll()
-    poll.register(channel, select.POLLIN)
-    poll.register(signals, select.POLLIN)
+    stdin = {0} if until_eof else set()
+    for number in (channel.fileno(), signals.fileno(), *stdin):
+        poll.register(number, select.POLLIN)
     status, said = 0, b""
     while True:
-        poll.poll(None if hasattr(os, "pidfd_open") else NO_PIDFD_LOOK_MS)
-        if signals.take() & set(ENDING_SIGNALS) or os.getppid() != parent:
+        ready = dict(poll.poll(None if hasattr(os, "pidfd_open") else NO_PIDFD_LOOK_MS))
+        over = stdin & set(ready)  # nothing but its end is expected there
+        for number in over:
+            poll.unregister(number)
+        if over or signals.take() & set(ENDING_SIGNALS) or os.getppid() != parent:
             with contextlib.suppress(OSError):  # the keeper is gone already
                 channel.shutdown(socket.SHUT_WR)
         with contextlib.suppress(BlockingIOError):
@@ -256,10 +260,9 @@ def _loop(
 ) -> None:
     """Starts everything and stays until somebody ends or everything has to."""
     poll = select.poll()
-    for end in (channel, *watched):
-        poll.register(end, select.POLLIN)
     ends = {channel.fileno(), *watched}
-    poll.register(signals, select.POLLIN)
+    for number in (*ends, signals.fileno()):
+        poll.register(number, select.POLLIN)
     ready_line = build(keeper)
     deadline = time.monotonic() + READY_DEADLINE_S
     told = False

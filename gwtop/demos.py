@@ -72,8 +72,12 @@ class RunningDemo:
         return list(self._said)
 
     def stop(self) -> None:
-        """Ends its whole tree and waits for that; may be called twice."""
-        self._process.terminate()
+        """Ends its whole tree and waits for that; may be called twice.
+
+        Not by a signal: under sudo we may have given up the right to send one.
+        """
+        assert self._process.stdin is not None
+        self._process.stdin.close()
         try:
             self._process.wait(STOP_DEADLINE_S)
         except subprocess.TimeoutExpired:
@@ -134,24 +138,25 @@ def start(
             f"demo {name} needs {', '.join(info.missing)}", f"install it with: {info.install}"
         )
     argv = [sys.executable, str(info.program), "--workers", str(workers)]
-    argv += ["--parent", str(os.getpid())]
+    argv += ["--until-eof"]
     argv += ["--front", front] if front else []
     argv += ["--unix"] if unix else []
     process = subprocess.Popen(
         argv,
-        stdin=subprocess.DEVNULL,
+        stdin=subprocess.PIPE,  # its end ends the demo
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         # Ctrl-C is for us: a demo that ended at the same moment would look like an event.
         start_new_session=True,
     )
-    assert process.stdout is not None and process.stderr is not None
+    assert process.stdin and process.stdout and process.stderr
     said: deque[str] = deque(maxlen=MAX_STDERR_LINES)
     drain = threading.Thread(target=_drain, args=(process.stderr, said), daemon=True)
     drain.start()
     with process.stdout:
         line = _first_line(process.stdout)
     if not line:
+        process.stdin.close()
         process.terminate()
         process.wait()
         drain.join()

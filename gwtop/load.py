@@ -261,7 +261,7 @@ class RunningLoad:
     def stop(self) -> Summary | None:
         """Ends it; its summary, or None when it died without one. May be called twice."""
         if self._summary is None:
-            self._process.terminate()
+            # `communicate` closes its stdin, which ends it, and needs no right to send signals.
             try:
                 out, _ = self._process.communicate(timeout=STOP_DEADLINE_S)
             except subprocess.TimeoutExpired:

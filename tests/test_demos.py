@@ -33,7 +33,7 @@ READY = {
     "pid": 1,
     "explain": "wsgi",
 }
-WAIT = "import signal; signal.pause()\n"
+WAIT = "sys.stdin.read()\n"
 
 
 def fake(monkeypatch: pytest.MonkeyPatch, folder: Path, body: str, **different: object) -> None:
@@ -92,7 +92,12 @@ def test_options_reach_the_program(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     demo = demos.start("fake", workers=3, front="nginx", unix=True)
     demo.stop()
     said = " ".join(demo.ready["explain"])
-    assert "--workers 3" in said and "--front nginx" in said and "--unix" in said
+    assert (
+        "--until-eof" in said
+        and "--workers 3" in said
+        and "--front nginx" in said
+        and "--unix" in said
+    )
 
 
 @pytest.mark.parametrize(
@@ -138,7 +143,6 @@ def test_much_on_stderr_stops_nobody_and_the_last_lines_are_kept(
         pytest.param("cgi", ["--front", "nginx"], 2, "invalid choice: 'nginx'", id="no such front"),
         pytest.param("cgi", ["--unix"], 1, "has no unix socket yet", id="unix"),
         pytest.param("cgi", ["--workers", "0"], 2, "at least 1", id="no workers"),
-        pytest.param("cgi", ["--parent", "1"], 1, "", id="whoever started it is gone"),
     ],
 )
 def test_what_a_demo_cannot_do_it_says(

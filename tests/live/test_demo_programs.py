@@ -212,6 +212,14 @@ def test_a_missing_nginx_is_one_line_with_the_command(tmp_path: Path) -> None:
     assert done.stderr == "demo fastcgi: nginx is not installed; apt install nginx\n"
 
 
+def test_a_demo_ends_with_its_stdin_even_before_it_is_ready() -> None:
+    program = demos.find("cgi").program
+    done = subprocess.run(
+        [sys.executable, program, "--until-eof"], input=b"", capture_output=True, timeout=20
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
 def test_the_ready_line_is_one_line_and_nothing_follows_it() -> None:
     program = demos.find("cgi").program
     process = subprocess.Popen([sys.executable, program], stdout=subprocess.PIPE)
