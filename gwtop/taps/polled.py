@@ -40,11 +40,16 @@ class Polled:
         records: list[Record] = []
         stats = {pid: stat for pid in kinship.descendants(tree) if (stat := proc.stat(pid))}
         for pid in self._known.keys() - stats.keys():
-            records += self._exited(pid, now)
+            if not self._lives(pid):  # else it left the tree, not the world
+                records += self._exited(pid, now)
             del self._known[pid]
         for pid in sorted(stats, key=lambda pid: (stats[pid].born_ticks, pid)):
             records += self._compare(pid, stats[pid], pid in tree, now)
         return records
+
+    def _lives(self, pid: int) -> bool:
+        stat = proc.stat(pid)
+        return stat is not None and stat.born_ticks == self._known[pid].stat.born_ticks
 
     def _exited(self, pid: int, now: Nanos) -> list[Record]:
         known = self._known[pid]

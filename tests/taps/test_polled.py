@@ -75,3 +75,10 @@ def test_parents_come_before_their_children(machine) -> None:
     machine.born(200, 300, 1_020 * MS, *CGI)
     forks = [r for r in polled.read({100}, 1_100 * MS) if isinstance(r, Forked)]
     assert [(fork.pid, fork.parent) for fork in forks] == [(300, 100), (200, 300)]
+
+
+def test_who_leaves_the_tree_alive_has_not_exited(machine) -> None:
+    polled = watching(machine)
+    machine.forked(101, 100, 1_050 * MS)
+    polled.read({100}, 1_100 * MS)
+    assert polled.read(set(), 1_200 * MS) == []
