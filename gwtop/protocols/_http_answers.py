@@ -83,7 +83,8 @@ class Answers:
         whole = answer.block + answer.rest
         if self._lane.astray:
             self._lane.seek(self._lane.astray, out)
-            return whole
+            self._lane.stray(1, out)  # or the same beginning would be found again
+            return whole[1:]
         text = "The answer does not begin with an HTTP status line: look what the back end speaks."
         out.append(ResponseHead(0, self._head.began_at, None, 0, b""))
         out.append(Remark(0, "no-answer-header", "error", text))

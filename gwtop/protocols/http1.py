@@ -208,7 +208,7 @@ class Decoder:
         lane = self._client
         lane.hold(data, at)
         claim = claims(bytes(lane.held))
-        if claim is Claim.MORE and len(lane.held) < MAX_HEAD_BYTES:
+        if claim is Claim.MORE and len(lane.held) < 8 * 1024:
             return b""
         whole = lane.take_held()
         lane.state = BODY
