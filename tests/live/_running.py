@@ -199,18 +199,23 @@ def uwsgi(
 
 
 @contextmanager
-def nginx(folder: Path, locations: str, host: str = "127.0.0.1") -> Iterator[tuple[int, Path]]:
-    """A real nginx: its port and its access log (method, target, upstream status and length)."""
+def nginx(
+    folder: Path,
+    locations: str,
+    host: str = "127.0.0.1",
+    length: str = "$upstream_response_length",
+) -> Iterator[tuple[int, Path]]:
+    """A real nginx: its port and its access log (method, target, upstream status, `length`)."""
     binary = need_program("nginx", "nginx-light")
     port = free_port(host)
     shown = f"[{host}]" if ":" in host else host
     log = folder / "access.log"
     conf = folder / "nginx.conf"
     conf.write_text(
-        f"""daemon off; pid {folder}/nginx.pid; error_log {folder}/error.log;
+        f"""daemon off; user root; pid {folder}/nginx.pid; error_log {folder}/error.log;
         events {{ worker_connections 512; }}
         http {{
-          log_format told '$request_method $request_uri $upstream_status $upstream_response_length';
+          log_format told '$request_method $request_uri $upstream_status {length}';
           access_log {log} told;
           client_body_temp_path {folder}/body; fastcgi_temp_path {folder}/fastcgi;
           uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
