@@ -179,6 +179,7 @@ def _run_screen(running: "RunningDemo", driving: Driving, telling: Telling) -> i
     argv += ["--socket", plan.socket] if plan.socket else ["--port", str(plan.ports[0])]
     with screen.spawn_engine(argv, telling) as engine:
         engine.wait_for_hello()
+        screen.become_user()  # before the load, which is none of root's business
         load = None if driving["keep"] else _start_load(ready, driving)
         try:
             return screen.show(engine, running)

@@ -1,0 +1,43 @@
+"""The table at the end: rows of a panel, uncut in a pipe, with the totals and their losses."""
+
+import pytest
+
+from gwtop.nouns import facts
+from gwtop.outputs.table import TableAtTheEnd, caption
+
+AT = "2026-11-22T06:00:42.123456789Z"
+NOTHING = facts.Percentiles(None, None, None, None)
+
+
+def summary(missed: facts.Missing) -> facts.Summary:
+    return facts.Summary(
+        AT, 3, 1, {}, {}, NOTHING, None, 0, 0, None, 0, None, None, {}, 0, 0, missed, {}
+    )
+
+
+def test_a_caption_names_each_loss() -> None:
+    lost = summary(facts.Missing(frames=2, process_events=None, bytes=0, requests=0))
+    assert caption(lost) == (
+        "3 requests, 1 in flight, missed 2 frames, an unknown number of process events"
+    )
+
+
+def test_a_caption_says_when_nothing_was_missed() -> None:
+    assert caption(summary(facts.Missing(0, 0, 0, 0))).endswith("missed 0")
+
+
+def test_facts_without_a_summary_say_so() -> None:
+    assert caption(None) == "the facts end without a summary"
+
+
+def test_a_table_in_a_pipe_cuts_nothing_and_obeys_no_markup(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    table = TableAtTheEnd("notes")
+    text = "[bold]" + "x" * 300
+    table.put([facts.Note(AT, "odd", "warn", text, None, None)])
+    table.put([summary(facts.Missing(0, 0, 0, 0))])
+    table.show()
+    shown = capsys.readouterr().out
+    assert text in shown
+    assert shown.splitlines()[-1] == "3 requests, 1 in flight, missed 0"
