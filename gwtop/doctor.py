@@ -88,8 +88,12 @@ def version_of(release: str) -> tuple[int, int]:
     return (int(match[1]), int(match[2])) if match else (0, 0)
 
 
+def kernel_release() -> str:
+    return os.uname().release
+
+
 def _kernel() -> Iterator[Finding]:
-    release = os.uname().release
+    release = kernel_release()
     version = version_of(release)
     if version >= WORKER_READS_SINCE:
         yield Finding("kernel", "ok", f"Linux {release}: who reads a connection", None)

@@ -1,0 +1,56 @@
+"""Doctor's findings: one for each way of seeing, its state, and the command where there is one.
+
+In: this machine, and one without rights that is made up. The real refusals are in tests/live.
+"""
+
+import errno
+
+import pytest
+
+from gwtop import doctor
+from gwtop.taps import births, privilege, ring
+from gwtop.taps.privilege import Capability
+
+
+def test_every_way_of_seeing_has_its_finding() -> None:
+    findings = doctor.examine()
+    assert [f.name for f in findings] == ["ring", "births", "census", "tracefs", "kernel"]
+    assert all(f.shows and "\n" not in f.shows for f in findings)
+    assert all(f.command is None for f in findings if f.state == "ok")
+
+
+def refuse(*_: object, **__: object) -> None:
+    raise PermissionError(errno.EPERM, "Operation not permitted")
+
+
+def test_without_rights_each_finding_says_what_to_type(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ring, "Ring", refuse)
+    monkeypatch.setattr(births, "unavailable", lambda: "a container")
+    monkeypatch.setattr(privilege, "held", lambda: frozenset({Capability.SYS_PTRACE}))
+    findings = {f.name: f for f in doctor.examine()}
+    assert [findings[name].state for name in ("ring", "births", "census")] == [
+        "missing",
+        "partial",
+        "partial",
+    ]
+    assert "a container" in findings["births"].shows
+    for name in ("ring", "births", "census"):
+        command = findings[name].command
+        assert command and command.startswith("sudo ") and command.endswith("attach --port PORT")
+
+
+@pytest.mark.parametrize(
+    ("release", "version", "state"),
+    [
+        pytest.param("6.3.0-rc1", (6, 3), "ok", id="reads told"),
+        pytest.param("6.1.0-18-amd64", (6, 1), "partial", id="Debian 12"),
+        pytest.param("4.15.0", (4, 15), "missing", id="too old"),
+        pytest.param("unknown", (0, 0), "missing", id="no version"),
+    ],
+)
+def test_the_kernels_version_is_a_degree(
+    release: str, version: tuple[int, int], state: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert doctor.version_of(release) == version
+    monkeypatch.setattr(doctor, "kernel_release", lambda: release)
+    assert [f.state for f in doctor.examine() if f.name == "kernel"] == [state]
