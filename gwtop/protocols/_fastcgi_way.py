@@ -45,7 +45,7 @@ class Way:
         self.kinds = wire.FROM_CLIENT if side is Side.CLIENT else wire.FROM_SERVER
         self.in_step = in_step
         self.started = not in_step
-        """A record was read, or the connection's beginning was not seen."""
+        """The connection's beginning was not seen, or is over (`kind` is not 0 after a record)."""
         self.resync_due = False
         self.confused_why = "before the first record that was seen whole"
         self.partial = b""

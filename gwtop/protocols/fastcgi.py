@@ -18,12 +18,7 @@ shows only when its answer comes: then it is told with method and target None.
 
 from collections.abc import Container
 
-from gwtop.nouns.events import (
-    Body,
-    ErrorText,
-    Event,
-    Hole,
-)
+from gwtop.nouns.events import Body, ErrorText, Event, Hole
 from gwtop.nouns.times import MILLISECOND_NS, Nanos
 from gwtop.nouns.wire import Side
 from gwtop.protocols import _fastcgi_wire as wire
@@ -187,7 +182,6 @@ class Decoder:
             if way.opaque and not way.left:
                 way.flush_opaque(events)
             pos = after
-        way.started = True
         if pos < end:
             if pos >= n_old:
                 way.partial_at = at
@@ -321,7 +315,11 @@ class Decoder:
         """No record can begin at `pos`."""
         way.in_step = False
         way.confused_why = "no record header where one had to be"
-        if way is self._client and not way.started and is_http_request(data[pos : pos + 8]):
+        if (
+            way is self._client
+            and not (way.started or way.kind)
+            and is_http_request(data[pos : pos + 8])
+        ):
             way.confused_why = "HTTP"
             events.append(http_on_gateway_port("FastCGI"))
         way.started = True
@@ -360,6 +358,7 @@ class Decoder:
         """A hole begins in a record header, or in the 8 bytes after one."""
         partial, way.partial = way.partial, b""
         if not way.in_step or len(partial) < HEADER_BYTES:
+            way.confused_why = "a record header cut by a hole"
             way.confuse(len(partial), events)
             return
         _, way.kind, way.stream, length, way.padding, _ = _unpack_header(partial)
