@@ -11,6 +11,8 @@ facts are the same ones.
 """
 
 from collections import deque
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import assert_never
 
 from gwtop.nouns.facts import (
@@ -182,6 +184,11 @@ class Tracker:
     def tree_version(self) -> int:
         """Another number whenever `watched_pids` has changed."""
         return self._lineage.changed
+
+    def set_ports(self, ports: Sequence[int]) -> None:
+        """Watch these listener ports from now on (a wish)."""
+        self._plan = replace(self._plan, ports=tuple(ports))
+        self._tcp.set_ports(ports)
 
     def watch(self) -> list[Watched]:
         """The watched listeners, with the protocol seen on each so far."""

@@ -107,7 +107,7 @@ class Reassembler:
         self.n_opened = 0
         self.n_dropped = 0
         """Connections given up because there were more than `max_connections` at once."""
-        self._ports = frozenset(port.to_bytes(2, "big") for port in ports)
+        self.set_ports(ports)
         self._host = host
         self._max_halves = 2 * max_connections
         self._halves: dict[bytes, Half] = {}
@@ -119,6 +119,10 @@ class Reassembler:
     @property
     def n_live(self) -> int:
         return len(self._halves) // 2
+
+    def set_ports(self, ports: Collection[int]) -> None:
+        """From now on these ports serve."""
+        self._ports = frozenset(port.to_bytes(2, "big") for port in ports)
 
     def feed(self, segment: Segment) -> list[Told]:
         return self.feed_all((segment,))

@@ -113,6 +113,14 @@ def test_a_connection_to_another_port_is_not_watched() -> None:
     assert summary(watched).connections == 0
 
 
+def test_a_port_can_be_added_while_it_runs() -> None:
+    watched = tracker()
+    watched.set_ports((80, 81))
+    run(watched, [opened(1, server_port=81), *exchange(1, 0)[1:]])
+    assert len(requests(watched.settle(T0 + SECOND_NS))) == 1
+    assert [w.listen for w in watched.watch()] == ["*:80", "*:81"]
+
+
 def test_requests_stop_at_the_number_asked_for_and_the_rest_is_in_flight() -> None:
     watched = tracker(n_requests=2)
     run(watched, [r for n in range(5) for r in exchange(n, n)])
