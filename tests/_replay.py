@@ -4,9 +4,11 @@ In: a capture's name ("fastcgi/nginx-uwsgi"). Out: the journal's lines. The engi
 are the real ones; only the sink and the signals are made up.
 """
 
+import json
 import os
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 from gwtop import journal
 from gwtop.engine import Engine
@@ -70,3 +72,10 @@ def replay(name: str, batch_frames: int = 1000, show_secrets: bool = False) -> l
         tracker = Tracker(plan, live=False)
         assert Engine(plan, list(taps), tracker, sink, Terms(signals)).run() == 0
     return sink.lines
+
+
+def truth_of(name: str) -> list[dict[str, Any]]:
+    """What client and application saw of each request, by their own hand."""
+    text = (CAPTURES / f"{name}.truth.json").read_text(encoding="utf-8")
+    rows: list[dict[str, Any]] = json.loads(text)["requests"]
+    return rows

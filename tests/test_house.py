@@ -44,6 +44,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "demos": {"nouns", "clock", "errors"},
     "load": {"nouns", "clock", "errors"},
     "janitor": {"nouns", "clock", "errors"},
+    "doctor": {"nouns", "clock", "errors", "taps", "demos"},
     "cli": {"*"},
     "__main__": {"cli", "errors"},
     "__init__": set(),

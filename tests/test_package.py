@@ -88,4 +88,4 @@ def test_a_capture_is_read_by_an_install(installed: Path) -> None:
     capture = ROOT / "tests/captures/fastcgi/nginx-php-fpm.pcap"
     read = run(installed, "-m", "gwtop", "read", str(capture), "--json")
     assert read.returncode == 0, read.stderr
-    assert read.stdout.count('"type":"request"') == 14
+    assert read.stdout.count('"type":"request"') == 15

@@ -66,14 +66,17 @@ def one(connection: http.client.HTTPConnection, ask: Ask, probe: str) -> Seen:
 
 
 def drive(port: int, log: Log) -> list[Seen]:
-    """The mix on one connection where the server keeps it, then one that gives up."""
+    """The mix on one connection where the server keeps it, with one that gives up beside it."""
     told = []
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=DEADLINE_S)
     for n, ask in enumerate(MIX):
         told.append(one(connection, ask, f"p{n}"))
         log.wait(f"p{n}", "end")
-    connection.close()
     told.append(give_up(port, Ask("GET", "/held"), f"p{len(MIX)}", log))
+    # One more, so that what came too late is not cut off by the end of the capture.
+    told.append(one(connection, MIX[0], f"p{len(MIX) + 1}"))
+    log.wait(f"p{len(MIX) + 1}", "end")
+    connection.close()
     return told
 
 

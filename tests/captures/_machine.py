@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 DEADLINE_S = 20.0
+QUIET_S = 0.3  # Nagle waits 40 ms for a delayed ACK where a server writes in small pieces
 SENTINEL = b"here ends the capture"
 
 
@@ -145,12 +146,14 @@ class Capture:
 
     def stop(self) -> bytes:
         """The whole pcap, without the marker."""
+        assert self.process.stdout
+        pipe, data = self.process.stdout.fileno(), b""
+        while select.select([pipe], [], [], QUIET_S)[0]:
+            data += os.read(pipe, 1 << 20)
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as mark:
             mark.sendto(SENTINEL, ("127.0.0.1", self.marker))
-        assert self.process.stdout
-        data = b""
         while SENTINEL not in data:
-            data += os.read(self.process.stdout.fileno(), 1 << 20)
+            data += os.read(pipe, 1 << 20)
         self.process.terminate()
         said = self.process.communicate()[1].decode()
         assert "\n0 packets dropped by kernel" in said, said

@@ -39,6 +39,8 @@ NGINX_PASS = {
     " fastcgi_param REMOTE_PORT $remote_port;",
     "php": "include /etc/nginx/fastcgi_params; fastcgi_keep_conn on; fastcgi_pass behind;"
     " fastcgi_param SCRIPT_FILENAME {app};",
+    "cgi": "include /etc/nginx/fastcgi_params; fastcgi_pass behind;"
+    " fastcgi_param PATH_INFO $document_uri; fastcgi_param SCRIPT_FILENAME {folder}/app.cgi;",
     "uwsgi": "include /etc/nginx/uwsgi_params; uwsgi_pass behind;",
     "scgi": "include /etc/nginx/scgi_params; scgi_param PATH_INFO $document_uri; scgi_pass behind;"
     " scgi_param SCRIPT_NAME '';",
@@ -57,7 +59,7 @@ def nginx(pass_on: str, upstream: str = "") -> Start:
             port=port,
             behind=behind,
             upstream=upstream,
-            pass_on=NGINX_PASS[pass_on].replace("{app}", str(app)),
+            pass_on=NGINX_PASS[pass_on].replace("{app}", str(app)).replace("{folder}", str(folder)),
         )
         config.write_text(text)
         command = ["nginx", "-p", str(folder), "-c", str(config), "-e", "stderr"]
@@ -83,16 +85,18 @@ StartServers 1
 ThreadsPerChild 4
 MaxRequestWorkers 4
 DefaultRuntimeDir {folder}
-ProxyPass / {scheme}://127.0.0.1:{behind}/ {options}
+ProxyPass / {scheme}://127.0.0.1:{behind}/
+{more}
 """
+TO_PHP = f'ProxyFCGISetEnvIf "true" SCRIPT_FILENAME "{HERE}/app.php"'
 
 
-def apache(scheme: str, options: str = "") -> Start:
+def apache(scheme: str, more: str = "") -> Start:
     @contextmanager
     def start(folder: Path, port: int, behind: int) -> Iterator[int]:
         config = folder / "apache.conf"
         values = {"folder": folder, "port": port, "behind": behind, "modules": MODULES}
-        config.write_text(APACHE.format(scheme=scheme, options=options, **values))
+        config.write_text(APACHE.format(scheme=scheme, more=more, **values))
         command = ["apache2", "-d", str(folder), "-f", str(config), "-DFOREGROUND"]
         with server(command, port, folder) as pid:
             yield pid
@@ -183,5 +187,25 @@ def php_fpm(folder: Path, port: int, log_port: int) -> Iterator[int]:
     config.write_text(FPM.format(folder=folder, port=port))
     program = next(Path("/usr/sbin").glob("php-fpm*"))
     command = [str(program), "-F", "-y", str(config)]
+    with server(command, port, folder, LOG_PORT=str(log_port)) as pid:
+        yield pid
+
+
+CGI_SCRIPT = """#!{python}
+import sys
+sys.path.insert(0, "{here}")
+from wsgiref.handlers import CGIHandler
+from app import application
+CGIHandler().run(application)
+"""
+
+
+@contextmanager
+def fcgiwrap(folder: Path, port: int, log_port: int) -> Iterator[int]:
+    """A process for each request; `-f` sends its stderr along."""
+    script = folder / "app.cgi"
+    script.write_text(CGI_SCRIPT.format(python=sys.executable, here=HERE))
+    script.chmod(0o755)
+    command = ["fcgiwrap", "-f", "-c", "2", "-s", f"tcp:127.0.0.1:{port}"]
     with server(command, port, folder, LOG_PORT=str(log_port)) as pid:
         yield pid

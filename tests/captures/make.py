@@ -18,7 +18,7 @@ from pathlib import Path
 
 from _client import Drive, Seen, drive, pipeline
 from _machine import Capture, Log, free_port, settle
-from _servers import Start, apache, gunicorn, lighttpd, nginx, own, php_fpm, uwsgi
+from _servers import TO_PHP, Start, apache, fcgiwrap, gunicorn, lighttpd, nginx, own, php_fpm, uwsgi
 
 HERE = Path(__file__).resolve().parent
 MAX_BYTES = 64 * 1024
@@ -27,6 +27,7 @@ VERSIONS = {
     "apache": ["apache2", "-v"],
     "lighttpd": ["lighttpd", "-v"],
     "php-fpm": [*map(str, Path("/usr/sbin").glob("php-fpm*")), "-v"],
+    "fcgiwrap": ["dpkg-query", "-W", "fcgiwrap"],
     "tcpdump": ["tcpdump", "--version"],
 }
 
@@ -42,6 +43,8 @@ SETUPS = {
     "fastcgi/nginx-uwsgi": Setup(uwsgi("fastcgi-socket"), nginx("fastcgi")),
     "fastcgi/nginx-php-fpm": Setup(php_fpm, nginx("php", "keepalive 2;")),
     "fastcgi/lighttpd-flup": Setup(own("flup-fcgi"), lighttpd("fastcgi")),
+    "fastcgi/apache-php-fpm": Setup(php_fpm, apache("fcgi", TO_PHP)),
+    "fastcgi/nginx-fcgiwrap": Setup(fcgiwrap, nginx("cgi")),
     "uwsgi/nginx-uwsgi": Setup(uwsgi("uwsgi-socket"), nginx("uwsgi")),
     "uwsgi/nginx-gunicorn": Setup(gunicorn("--protocol", "uwsgi"), nginx("uwsgi")),
     "uwsgi/apache-uwsgi": Setup(uwsgi("uwsgi-socket"), apache("uwsgi")),
