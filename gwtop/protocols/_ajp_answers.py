@@ -208,7 +208,7 @@ class Answers:
         lane = self._lane
         if self.asked and len(lane.held) > wire.HEADER_BYTES and lane.state == IN_STEP:
             self._cut_packet(out)
-        lane.finish(SKIPPED if lane.astray == SKIPPED else "cut by the close", out)
+        lane.finish(out)
 
 
 def _content_length(payload: bytes) -> int | None:

@@ -103,6 +103,8 @@ class Answers:
         method = self.asked[0]
         if status == 101 or (method == b"CONNECT" and status < 300):
             self._tunnel(status, out)
+        elif not method:  # cut off: if it was HEAD, there is no body
+            self._lane.seek(CUT_HEAD, out)
         elif method == b"HEAD" or status in (204, 304):  # RFC 9112 6.3, rule 1
             self._end_answer(out)
         else:
@@ -153,7 +155,7 @@ class Answers:
         self._end_answer(out)
         for lane in (self._client, self._lane):
             lane.astray, lane.state = SKIPPED, TUNNEL
-            lane.finish(SKIPPED, out)
+            lane.finish(out)
 
     def _give_up_asked(self, out: list[Event]) -> None:
         """Ends what is open, each marked as touched: its answer can't be told from others."""
@@ -178,16 +180,15 @@ class Answers:
                 return
         cut = lane.astray == CUT_HEAD
         if lane.state == IN_STEP and len(self._head):
-            cut = self._tell_cut_answer(out)
+            cut = self._tell_cut_answer(self._head.flush(), out)
         if lane.state != TUNNEL:
             self._doubt = self._doubt or len(self.asked) > 1
             lane.framing_bytes += body.drop()
             lane.seek(CUT_HEAD if cut else "after a gap", out)
         out.append(Hole(0, Side.SERVER, n_bytes, False))
 
-    def _tell_cut_answer(self, out: list[Event]) -> bool:
+    def _tell_cut_answer(self, head: bytes, out: list[Event]) -> bool:
         """A head that a gap cut is told as it came; all that follows is of its exchange."""
-        head = self._head.flush()
         status = known_status(head)
         if status is not None and 100 <= status < 200:
             out.append(Control(0, Side.SERVER, CUT_HEAD, len(head)))
@@ -203,6 +204,20 @@ class Answers:
         elif lane.state == BODY and body.missing_bytes:
             had = body.said_bytes - body.missing_bytes
             out.append(same_length_remark(0, "answer", body.said_bytes, had))
-        lane.held += self._head.flush()
+        self._close_head(out)
         lane.framing_bytes += body.drop()
-        lane.finish("cut by the close", out)
+        lane.finish(out)
+
+    def _close_head(self, out: list[Event]) -> None:
+        """A head that the close cuts is told as it came, and what is no head as body."""
+        if not len(self._head):
+            return
+        head = self._head.flush()
+        if b"\n" in head or head.startswith(b"HTTP/"):
+            self._tell_cut_answer(head, out)
+        else:
+            rest = self._no_answer(Answer(None, b"", None, head, "cut by the close"), out)
+            while rest:
+                rest = self.step(rest, 0, out)
+            if self._lane.state == BODY:
+                self._end_answer(out)

@@ -135,10 +135,10 @@ class Lane:
             out.append(Control(0, self.side, FRAMING, self.framing_bytes))
             self.framing_bytes = 0
 
-    def finish(self, astray: str, out: list[Event]) -> None:
-        """The side has closed: nothing stays held."""
+    def finish(self, out: list[Event]) -> None:
+        """No more comes: a message that is not whole is cut, and nothing stays held."""
         if self.held:
-            self.astray = astray
+            self.astray = CUT_HEAD if self.state == IN_STEP else self.astray
             self.stray(len(self.held), out)
             self.held.clear()
         self.tell_framing(out)

@@ -118,7 +118,9 @@ class Answers:
         if asked.block_bytes > DEFAULT_BUFFER_BYTES:
             out.append(_large_block(asked.block_bytes, True))
         no_body = asked.method == b"HEAD" or status in _NO_BODY
-        self._said = None if no_body or not asked.seen else answer.content_length
+        # Without its method, a request may have been a HEAD.
+        unsure = no_body or asked.method is None
+        self._said = None if unsure else answer.content_length
         self._had = 0
         lane.state = _BODY
         if self._said == 0 or (no_body and _KEPT.search(block.lower())):
@@ -177,7 +179,7 @@ class Answers:
         tracker knows who closed first."""
         lane = self._lane
         head, limit = self._head.flush(), DEFAULT_BUFFER_BYTES
-        if b"\n" in head:
+        if b"\n" in head or head.startswith(b"HTTP/"):
             self._tell_cut(head, out)
         elif head:
             self._no_head(head, out)
@@ -188,7 +190,7 @@ class Answers:
             self._end(out)
         elif lane.state == _BODY and self._said is not None and not self.client_closed:
             out.append(same_length_remark(0, "answer", self._said, self._had))
-        lane.finish("cut by the close", out)
+        lane.finish(out)
 
 
 def _large_block(n_bytes: int, answered: bool) -> Remark:

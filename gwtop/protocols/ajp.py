@@ -18,7 +18,7 @@ from gwtop.protocols import _ajp_wire as wire
 from gwtop.protocols._ajp_answers import Answers, Asked
 from gwtop.protocols._ajp_wire import claims
 from gwtop.protocols._base import CUT_HEAD, Pair, decimal, same_length_remark
-from gwtop.protocols._lane import IN_STEP, SEEKING, SKIPPED, Lane
+from gwtop.protocols._lane import IN_STEP, SEEKING, Lane
 
 __all__ = ["NAME", "Decoder", "claims", "request_fields", "response_fields"]
 
@@ -233,5 +233,5 @@ class Decoder:
             self._tell_cut(out)
         if self._body_left > 0 and lane.state != SEEKING and self._answers.asked:
             out.append(same_length_remark(0, "request", self._said, self._had))
-        lane.finish(SKIPPED if lane.astray == SKIPPED else "cut by the close", out)
+        lane.finish(out)
         return out

@@ -282,4 +282,4 @@ class Decoder:
         self._client.framing_bytes += body.drop()
         if self._has_begun():
             self._tell_cut_request(out)
-        self._client.finish("cut by the close", out)
+        self._client.finish(out)

@@ -282,7 +282,7 @@ class Decoder:
         self._answers.client_closed = True
         if lane.state == _BODY and self._left and self._answers.asked:
             out.append(same_length_remark(0, "request", self._said, self._said - self._left))
-        lane.finish("cut by the close", out)
+        lane.finish(out)
         return out
 
 
