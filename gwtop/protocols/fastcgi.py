@@ -71,9 +71,7 @@ _unpack_header = HEADER.unpack_from
 
 def claims(prefix: bytes) -> Claim:
     """A connection begins with BEGIN_REQUEST, or GET_VALUES where a front asks first (4.1)."""
-    if not prefix:
-        return Claim.MORE
-    verdict = wire.plausible(prefix, 0, True, ())
+    verdict = wire.plausible(prefix, 0, True, ()) if prefix else None
     if verdict is None:
         return Claim.MORE
     return Claim.YES if verdict else Claim.NO
@@ -103,8 +101,7 @@ class Decoder:
         self._ended_at: Nanos = 0
 
     def held_bytes(self) -> int:
-        ways = self._client.held_bytes() + self._server.held_bytes()
-        return ways + self._book.held_bytes()
+        return self._client.held_bytes() + self._server.held_bytes() + self._book.held_bytes()
 
     def feed(self, side: Side, data: bytes, at: Nanos) -> list[Event]:
         events: list[Event] = []
@@ -151,7 +148,6 @@ class Decoder:
         """Reads records from a record boundary on; returns where it stopped: the end of `data`,
         or where no record can be."""
         end = len(data)
-        from_client = way is self._client
         kinds = way.kinds
         while end - pos >= HEADER_BYTES:
             version, kind, stream, length, padding, _ = _unpack_header(data, pos)
@@ -174,7 +170,7 @@ class Decoder:
                 way.padding = padding if stop > end else after - end
                 way.framing -= way.padding
             piece = data[content:stop]
-            if from_client:
+            if way is self._client:
                 record_at = way.partial_at if pos < n_old else at
                 self._from_client(piece, length, padding, record_at, events)
             else:

@@ -216,16 +216,17 @@ def test_what_is_held_is_bounded_whatever_comes(module: Module) -> None:
             opening = [*talk[:n], (side, data[: len(data) // 2])]
             floods += [(opening, side, b"a" * 60_000), (opening, side, data)]
     made = samples(stem(module))
-    floods += getattr(made, "endless", list)()
     for opening, side, block in floods:
-        _flood(module, opening, side, block)
+        _flood(module, opening, side, block, 1024 * 1024)
+    for opening, side, block in getattr(made, "endless", list)():
+        _flood(module, opening, side, block, 6 * 1024 * 1024)
 
 
-def _flood(module: Module, opening: Conversation, side: Side, block: bytes) -> None:
+def _flood(module: Module, opening: Conversation, side: Side, block: bytes, n_bytes: int) -> None:
     decoder = module.Decoder(True)
     for who, data in opening:
         decoder.feed(who, data, AT)
-    n_times = min(3 * 1024 * 1024 // len(block), 3_000) + 1
+    n_times = min(n_bytes // len(block), 3_000) + 1
     for n in range(n_times):
         decoder.feed(side, block, AT + n)
         assert decoder.held_bytes() <= MAX_HELD_BYTES
@@ -249,20 +250,22 @@ def _object_bytes(root: object) -> int:
 
 @EACH
 def test_a_byte_of_a_flood_is_read_a_bounded_number_of_times(module: Module) -> None:
-    # A quadratic reader would need minutes for a head of 400 KB in single bytes.
+    # A quadratic reader would need minutes for a head of 150 KB in single bytes.
     for talk in conversations_of(module)[:2]:
         side, data = talk[0]
         decoder = module.Decoder(True)
         decoder.feed(side, data[: len(data) * 2 // 3], AT)
-        n_events = sum(len(decoder.feed(side, b"a", AT)) for _ in range(400_000))
-        assert n_events <= 800_100
+        n_events = sum(len(decoder.feed(side, b"a", AT)) for _ in range(150_000))
+        assert n_events <= 300_100
 
 
 @EACH
 def test_a_clean_conversation_leaves_nothing_lost_or_confused(module: Module) -> None:
     for n, talk in enumerate(conversations(module)):
         events = tell(module, talk)
-        assert not [e for e in events if isinstance(e, Hole | Confused)], f"conversation {n}"
+        assert not [e for e in events if isinstance(e, Hole)], f"conversation {n}"
+        broken_off = any(isinstance(e, Aborted) for e in events)  # may leave half a message
+        assert broken_off or not [e for e in events if isinstance(e, Confused)], f"conversation {n}"
         assert told_bytes(events) == _sizes(talk), f"conversation {n}"
 
 
