@@ -2,6 +2,7 @@
 
 from gwtop.nouns.wire import Chunk, Closed, Lost, Opened, Segment, Side
 from gwtop.wire.half import Told
+from gwtop.wire.tcp import Reassembler
 
 FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
 CLIENT_ISN, SERVER_ISN = 1000, 5000
@@ -81,3 +82,19 @@ def brief(told: list[Told]) -> list[tuple[object, ...]]:
             case Closed(_, conn, side, how):
                 lines.append((conn, side, how))
     return lines
+
+
+OPENED = ("opened", 1, True)
+JOINED = ("opened", 1, False)
+
+
+def told(*segments: Segment, ports: tuple[int, ...] = (9000,)) -> list[tuple[object, ...]]:
+    """The same whether fed one by one or as a batch."""
+    one_by_one, batch = Reassembler(ports), Reassembler(ports)
+    lines = brief([line for segment in segments for line in one_by_one.feed(segment)])
+    assert brief(batch.feed_all(segments)) == lines
+    return lines
+
+
+def closing(talk: Talk, client: int, server: int) -> list[Segment]:
+    return [talk.fin(S, server, client), talk.fin(C, client, server + 1)]
