@@ -169,15 +169,24 @@ def _doing(snapshot: Snapshot, process: ProcessRow, request: InFlight | None) ->
     answered = process.answered
     if process.died_at is not None:
         if answered is None:
-            return Cell(UNKNOWN if process.argv is None else safe(process.argv), "dim")
+            return Cell(_command(process), "dim")
         status = UNKNOWN if answered.status is None else answered.status
         return _tailed(_words(answered.method, answered.target), f"→ {status}")
     if process.role == "worker":
         if answered is None or snapshot.now_at is None:
             return Cell(UNKNOWN, "dim")
         return _tailed("idle", idle_time(snapshot.now_at - answered.at), "dim")
+    return Cell(_command(process), "dim")
+
+
+def _command(process: ProcessRow) -> str:
+    """What was started, without the folders that would push it out of sight."""
     command = process.argv or process.name
-    return Cell(UNKNOWN if command is None else safe(command), "dim")
+    if command is None:
+        return UNKNOWN
+    head, *rest = command.split(" ", 2)
+    short = [word.rpartition("/")[2] or word for word in (head, *rest[:1])]
+    return safe(" ".join([*short, *rest[1:]]))
 
 
 def _tailed(words: str, tail: str, style: Style = "") -> Cell:

@@ -30,8 +30,8 @@ from gwtop.tui.table import LiveTable
 
 PAINT_S = 0.1
 TICK_WISH_S = 0.25
-SLICE_LINES = 400
-"""About 5 ms of work between two looks at the keys."""
+SLICE_LINES = 150
+"""A few ms of work between two looks at the keys."""
 WIDE_COLUMNS = 120
 TALL_LINES = 30
 MIN_COLUMNS, MIN_LINES = 40, 10
@@ -62,8 +62,6 @@ class Screen(App[int]):
     #body { height: 1fr; layout: vertical; }
     #body.wide { layout: horizontal; }
     LiveTable { width: 1fr; height: 1fr; }
-    #body.stacked #processes { height: 2fr; }
-    #body.stacked #requests { height: 3fr; }
     #body.wide #processes { width: 50%; }
     #detail { height: 1fr; }
     #detail.below { height: 45%; }
@@ -281,7 +279,6 @@ class Screen(App[int]):
         below = detail and height >= TALL_LINES
         body = self.query_one("#body")
         body.set_class(wide, "wide")
-        body.set_class(not wide and self.view == 1, "stacked")
         body.display = not tiny and not helping and (not detail or below)
         sheet = self.query_one("#detail", Sheet)
         sheet.set_class(below, "below")
