@@ -67,6 +67,7 @@ class Screen(App[int]):
     #detail.below { height: 45%; }
     #help, #tiny { height: 1fr; }
     """
+    TITLE = "gwtop"
     ENABLE_COMMAND_PALETTE = True
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("q", "quit", "quit", priority=True),
