@@ -49,7 +49,7 @@ from gwtop.nouns.wire import Chunk, Closed, Lost, Opened
 from gwtop.protocols import discover
 from gwtop.tracker.attribution import Attribution
 from gwtop.tracker.connections import Connection, Connections
-from gwtop.tracker.exchanges import Exchange
+from gwtop.tracker.exchange import Exchange
 from gwtop.tracker.lineage import Lineage, Process
 from gwtop.tracker.telling import in_flight, request_fact, stderr_remark
 from gwtop.tracker.totals import Totals
@@ -266,7 +266,7 @@ class Tracker:
                     id=connection.id,
                     client=opened.client,
                     server=opened.server,
-                    protocol=None if connection.link is None else connection.link.protocol.NAME,
+                    protocol=None if connection.link is None else connection.link.hop.protocol.NAME,
                     opened_at=instant(opened.at),
                     closed_at=instant(closed.at),
                     requests=0 if connection.link is None else connection.link.n_requests,

@@ -25,7 +25,7 @@ is known. Processes with CGI variables wait in a short list for it.
 from collections.abc import Callable, Iterable
 
 from gwtop.nouns.times import MILLISECOND_NS
-from gwtop.tracker.exchanges import Exchange
+from gwtop.tracker.exchange import Exchange
 from gwtop.tracker.lineage import CGI_MARK, Lineage, Process
 
 STAMPS_SLACK_NS = MILLISECOND_NS  # two kernel clocks and our measure of their offset
@@ -161,8 +161,8 @@ def _origin_form(target: bytes) -> bytes:
 def _client_port(exchange: Exchange) -> bytes | None:
     """The port the browser connected from: what the front told, else this connection's own."""
     if exchange.block is not None:
-        fields = exchange.link.protocol.request_fields(exchange.block)
+        fields = exchange.hop.protocol.request_fields(exchange.block)
         for name, value in fields:
             if name == b"REMOTE_PORT":
                 return value
-    return exchange.link.client.rpartition(":")[2].encode("latin-1")
+    return exchange.hop.client.rpartition(":")[2].encode("latin-1")

@@ -16,7 +16,8 @@ from gwtop.nouns.times import Nanos
 from gwtop.nouns.wire import Chunk, Closed, Lost, Opened, Side
 from gwtop.protocols import Undecided, elect
 from gwtop.protocols._base import Module
-from gwtop.tracker.exchanges import Exchange, Link
+from gwtop.tracker.exchange import Exchange, Hop
+from gwtop.tracker.exchanges import Link
 
 MAX_HELD_BYTES = 64 * 1024  # a server that speaks first, before its client has been understood
 
@@ -204,10 +205,7 @@ class Connections:
         opened = connection.opened
         self.by_server[opened.server] = module
         link = connection.link = Link(
-            connection.id,
-            opened.client,
-            opened.server,
-            module,
+            Hop(connection.id, opened.client, opened.server, module),
             connection.from_start,
             self._take_exchange_id,
             self._opened,

@@ -28,106 +28,14 @@ from gwtop.nouns.events import (
     ResponseHead,
     Resynced,
 )
-from gwtop.nouns.facts import Evidence, Outcome
 from gwtop.nouns.times import Nanos
 from gwtop.nouns.wire import Side
-from gwtop.protocols._base import Decoder, Module
+from gwtop.protocols._base import Decoder
+from gwtop.tracker.endings import ABORTED_BY_FRONT, why_fallen
+from gwtop.tracker.exchange import Exchange, Hop
 
 MAX_OPEN = 1024  # pipelined and never answered: more on one connection is an attack or our mistake
-MAX_REMARKS = 32  # a hostile peer can earn one per byte; nobody reads the 33rd
 MAX_STDERR_BYTES = 64 * 1024  # a traceback is 4 KiB; a worker in a logging loop has no end
-
-
-class Exchange:
-    """One request and its answer, while we learn about it."""
-
-    __slots__ = (
-        "aborted",
-        "answer_ended",
-        "answered_at",
-        "asked",
-        "began_at",
-        "births",
-        "block",
-        "cut",
-        "evidence",
-        "failed",
-        "first_byte_at",
-        "id",
-        "keep_alive",
-        "last_at",
-        "link",
-        "lost_bytes",
-        "method",
-        "outcome",
-        "over_at",
-        "pid",
-        "queue_ns",
-        "reader",
-        "remarks",
-        "request_body",
-        "request_body_bytes",
-        "request_ended",
-        "request_head_bytes",
-        "response_block",
-        "response_body",
-        "response_body_bytes",
-        "response_head_bytes",
-        "sequence",
-        "status",
-        "stderr",
-        "stream",
-        "target",
-        "thread",
-    )
-
-    def __init__(self, id: int, link: "Link", stream: int, sequence: int, at: Nanos) -> None:
-        self.id = id
-        self.link = link
-        self.stream = stream
-        self.sequence = sequence
-        self.began_at = at
-        self.last_at = at
-        self.over_at: Nanos | None = None
-        self.asked = False
-        """Its request head was seen."""
-        self.method: bytes | None = None
-        self.target: bytes | None = None
-        self.keep_alive: bool | None = None
-        self.block: bytes | None = None
-        self.request_head_bytes: int | None = None
-        self.request_body_bytes = 0
-        self.request_ended = False
-        self.answered_at: Nanos | None = None
-        """First answer byte of any kind."""
-        self.first_byte_at: Nanos | None = None
-        """First byte of the final answer head."""
-        self.status: int | None = None
-        self.response_block: bytes | None = None
-        self.response_head_bytes: int | None = None
-        self.response_body_bytes = 0
-        self.answer_ended = False
-        self.failed = False
-        self.aborted = False
-        self.cut = False
-        """The edge of the capture or a gap went through it."""
-        self.lost_bytes = 0
-        self.outcome: Outcome | None = None
-        self.stderr: bytearray | None = None
-        self.remarks: list[Remark] = []
-        self.request_body: bytearray | None = None
-        self.response_body: bytearray | None = None
-        self.births: list[int] = []
-        self.pid: int | None = None
-        self.thread: int | None = None
-        self.reader: int | None = None
-        self.evidence: Evidence | None = None
-        self.queue_ns: int | None = None
-
-    def remark(self, remark: Remark) -> None:
-        """Adds what an expert would say; each code once."""
-        if len(self.remarks) < MAX_REMARKS and all(r.code != remark.code for r in self.remarks):
-            self.remarks.append(remark)
 
 
 class Link:
@@ -138,35 +46,26 @@ class Link:
         "_decoder",
         "_newest",
         "_open",
-        "client",
         "closed_by",
-        "id",
+        "hop",
         "n_bodies_bytes",
         "n_requests",
         "next_id",
         "opened",
         "orphan_lost_bytes",
         "over",
-        "protocol",
-        "server",
     )
 
     def __init__(
         self,
-        id: int,
-        client: str,
-        server: str,
-        protocol: Module,
+        hop: Hop,
         from_start: bool,
         next_id: Callable[[], int],
         opened: Callable[[Exchange], None],
         over: Callable[[Exchange], None],
         bodies_bytes: int,
     ) -> None:
-        self.id = id
-        self.client = client
-        self.server = server
-        self.protocol = protocol
+        self.hop = hop
         self.next_id = next_id
         self.opened = opened
         """Called when an exchange is known to exist."""
@@ -178,7 +77,7 @@ class Link:
         """Lost where no exchange was open; the next answer without a request takes them."""
         self.closed_by: Side | None = None
         """Who said first that it will send no more."""
-        self._decoder: Decoder = protocol.Decoder(from_start)
+        self._decoder: Decoder = hop.protocol.Decoder(from_start)
         self._open: dict[int, deque[Exchange]] = {}
         self._newest: dict[int, Exchange] = {}
         self._closing = False
@@ -354,7 +253,7 @@ class Link:
         line = self._open.get(event.stream)
         if line:
             line[0].aborted = True
-            line[0].remark(_ABORTED_BY_FRONT)
+            line[0].remark(ABORTED_BY_FRONT)
             line[0].last_at = at
             self._close_exchange(line[0], at)
 
@@ -383,7 +282,7 @@ class Link:
     # -- whose it is --------------------------------------------------------------------------
 
     def _begin(self, stream: int, at: Nanos) -> Exchange:
-        exchange = Exchange(self.next_id(), self, stream, self.n_requests, at)
+        exchange = Exchange(self.next_id(), self.hop, stream, self.n_requests, at)
         self.n_requests += 1
         line = self._open.get(stream)
         if line is None:
@@ -423,14 +322,14 @@ class Link:
 
     def _finish(self, exchange: Exchange, at: Nanos) -> None:
         exchange.over_at = at
-        exchange.outcome = _outcome(exchange)
+        exchange.judge()
         self.over(exchange)
 
     def _fall(self, at: Nanos, by: Side, how: str) -> None:
         """Every open exchange is aborted; the first one tells why."""
         for exchange in self.open_exchanges():
             exchange.aborted = True
-            exchange.remark(_why_fallen(exchange, by, how))
+            exchange.remark(why_fallen(exchange, by, how))
             self._finish(exchange, at)
         self._open.clear()
 
@@ -442,56 +341,5 @@ class Link:
         for exchange in self._newest.values():
             if exchange.outcome == "done" and exchange.over_at is not None:
                 exchange.aborted = True
-                exchange.remark(_ABORTED_BY_FRONT)
-                exchange.outcome = _outcome(exchange)
-
-
-def _outcome(exchange: Exchange) -> Outcome:
-    if exchange.lost_bytes or exchange.cut:
-        return "partial"
-    if exchange.aborted:
-        return "aborted"
-    return "failed" if exchange.failed else "done"
-
-
-_ABORTED_BY_FRONT = Remark(
-    None,
-    "aborted-by-front",
-    "warn",
-    "The front end gave the request up before its answer was complete: its client left, or a "
-    "time-out ran out.",
-)
-_CLOSED_WITHOUT_ANSWER = Remark(
-    None,
-    "closed-without-answer",
-    "error",
-    "The back end closed the connection without an answer; a front end shows this as 502. Look "
-    "whether the worker died.",
-)
-_RESET_WITHOUT_ANSWER = Remark(
-    None,
-    "reset-without-answer",
-    "error",
-    "The back end reset the connection without an answer; a front end shows this as 502. It "
-    "refused the message or died.",
-)
-_RESET_IN_RESPONSE = Remark(
-    None,
-    "reset-in-response",
-    "error",
-    "The back end reset the connection in the middle of its answer: what arrived is cut short.",
-)
-_CLOSED_IN_RESPONSE = Remark(
-    None,
-    "closed-in-response",
-    "error",
-    "The back end closed the connection in the middle of its answer: what arrived is cut short.",
-)
-
-
-def _why_fallen(exchange: Exchange, by: Side, how: str) -> Remark:
-    if by is Side.CLIENT:
-        return _ABORTED_BY_FRONT
-    if exchange.answered_at is None:
-        return _RESET_WITHOUT_ANSWER if how == "rst" else _CLOSED_WITHOUT_ANSWER
-    return _RESET_IN_RESPONSE if how == "rst" else _CLOSED_IN_RESPONSE
+                exchange.remark(ABORTED_BY_FRONT)
+                exchange.judge()

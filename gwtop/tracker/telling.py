@@ -10,7 +10,7 @@ from gwtop.nouns.plan import Plan
 from gwtop.nouns.times import instant
 from gwtop.protocols._base import Pair
 from gwtop.redaction import redact_pairs
-from gwtop.tracker.exchanges import Exchange
+from gwtop.tracker.exchange import Exchange
 
 
 def text(raw: bytes | bytearray | None) -> str | None:
@@ -19,20 +19,20 @@ def text(raw: bytes | bytearray | None) -> str | None:
 
 
 def request_fact(exchange: Exchange, plan: Plan) -> Request:
-    link = exchange.link
+    hop = exchange.hop
     began_at = exchange.began_at
     answered = exchange.answered_at is not None
     first_byte_at = exchange.first_byte_at
     return Request(
         id=exchange.id,
-        connection=link.id,
+        connection=hop.connection,
         stream=exchange.stream,
         sequence=exchange.sequence,
         at=instant(exchange.last_at),
         began_at=instant(began_at),
-        protocol=link.protocol.NAME,
-        client=link.client,
-        server=link.server,
+        protocol=hop.protocol.NAME,
+        client=hop.client,
+        server=hop.server,
         method=text(exchange.method),
         target=text(exchange.target),
         status=exchange.status,
@@ -64,7 +64,7 @@ def request_fact(exchange: Exchange, plan: Plan) -> Request:
 def in_flight(exchange: Exchange) -> InFlight:
     return InFlight(
         id=exchange.id,
-        connection=exchange.link.id,
+        connection=exchange.hop.connection,
         method=text(exchange.method),
         target=text(exchange.target),
         began_at=instant(exchange.began_at),
@@ -78,12 +78,12 @@ def _body(kept: bytearray | None) -> str:
 
 def _request_pairs(exchange: Exchange, plan: Plan) -> Pairs:
     block = exchange.block
-    return [] if block is None else _pairs(exchange.link.protocol.request_fields(block), plan)
+    return [] if block is None else _pairs(exchange.hop.protocol.request_fields(block), plan)
 
 
 def _response_pairs(exchange: Exchange, plan: Plan) -> Pairs:
     block = exchange.response_block
-    return [] if block is None else _pairs(exchange.link.protocol.response_fields(block), plan)
+    return [] if block is None else _pairs(exchange.hop.protocol.response_fields(block), plan)
 
 
 def _pairs(pairs: list[Pair], plan: Plan) -> Pairs:

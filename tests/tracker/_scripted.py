@@ -9,7 +9,8 @@ from gwtop.nouns.events import Event
 from gwtop.nouns.times import Nanos
 from gwtop.nouns.wire import Side
 from gwtop.protocols._base import Claim, Pair
-from gwtop.tracker.exchanges import Exchange, Link
+from gwtop.tracker.exchange import Exchange, Hop
+from gwtop.tracker.exchanges import Link
 
 Script = dict[bytes, Callable[[Nanos], list[Event]]]
 
@@ -60,10 +61,7 @@ class Watch:
         self.over: list[Exchange] = []
         ids = iter(range(1, 1 << 20))
         self.link = Link(
-            7,
-            "127.0.0.1:50000",
-            "127.0.0.1:9000",
-            ScriptedModule(script),
+            Hop(7, "127.0.0.1:50000", "127.0.0.1:9000", ScriptedModule(script)),
             True,
             lambda: next(ids),
             self.began.append,

@@ -7,7 +7,8 @@ from gwtop.nouns.times import SECOND_NS
 from gwtop.nouns.wire import Side
 from gwtop.protocols._base import Pair
 from gwtop.tracker.attribution import Attribution
-from gwtop.tracker.exchanges import Exchange, Link
+from gwtop.tracker.exchange import Exchange, Hop
+from gwtop.tracker.exchanges import Link
 from gwtop.tracker.lineage import Lineage, Process
 from tests.tracker._scripted import ScriptedModule
 
@@ -39,10 +40,7 @@ class Scene:
             b"x": lambda now: [RequestHead(0, now, b"GET", target, None, 1, b"block")],
         }
         link = Link(
-            1,
-            f"127.0.0.1:{port}",
-            "127.0.0.1:9000",
-            ScriptedModule(script, fields),
+            Hop(1, f"127.0.0.1:{port}", "127.0.0.1:9000", ScriptedModule(script, fields)),
             True,
             lambda: len(self.exchanges) + 1,
             self.exchanges.append,

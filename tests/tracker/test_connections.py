@@ -4,7 +4,7 @@ from gwtop.nouns.events import Body, Hole, RequestHead, ResponseEnd, ResponseHea
 from gwtop.nouns.wire import Chunk, Closed, Lost, Opened, Side
 from gwtop.protocols._base import Module
 from gwtop.tracker.connections import MAX_HELD_BYTES, Connection, Connections
-from gwtop.tracker.exchanges import Exchange
+from gwtop.tracker.exchange import Exchange
 from tests.tracker._scripted import Script, ScriptedModule
 
 CLIENT, SERVER = Side.CLIENT, Side.SERVER
@@ -46,7 +46,7 @@ def test_the_protocol_that_claims_the_first_bytes_gets_all_of_them_at_their_own_
     scene.say(3, CLIENT, b"ask")
     scene.say(8, SERVER, b"answer")
     (exchange,) = scene.over
-    assert (exchange.began_at, exchange.last_at, exchange.link.protocol.NAME) == (3, 8, "scripted")
+    assert (exchange.began_at, exchange.last_at, exchange.hop.protocol.NAME) == (3, 8, "scripted")
     assert list(scene.connections.by_server) == ["127.0.0.1:9"]
 
 
@@ -74,7 +74,7 @@ def test_a_ports_habit_decides_only_for_connections_that_began_before() -> None:
     scene.say(1, CLIENT, b"ask", 1)
     scene.open(2, from_start=False)
     scene.say(2, SERVER, b"answer", 2)
-    assert [(e.link.id, e.outcome) for e in scene.over] == [(2, "partial")]
+    assert [(e.hop.connection, e.outcome) for e in scene.over] == [(2, "partial")]
     scene.open(3)
     scene.say(3, CLIENT, b"unknown", 3)
     assert [c.skipped for c in scene.connections.live() if c.id == 3] == [True]

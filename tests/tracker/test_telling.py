@@ -5,7 +5,7 @@ from gwtop.nouns.facts import UNSET
 from gwtop.nouns.plan import Plan
 from gwtop.nouns.times import SECOND_NS
 from gwtop.nouns.wire import Side
-from gwtop.tracker.exchanges import Exchange
+from gwtop.tracker.exchange import Exchange
 from gwtop.tracker.telling import in_flight, request_fact, stderr_remark
 from tests.tracker._scripted import Script, Watch
 

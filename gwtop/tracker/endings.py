@@ -1,0 +1,51 @@
+"""How exchanges end before their answer does: the remarks that any protocol can earn.
+
+In: an exchange and how its connection fell. Out: the remark that says so in plain words. Each
+code has its page (`gwtop explain CODE`).
+"""
+
+from gwtop.nouns.events import Remark
+from gwtop.nouns.wire import Side
+from gwtop.tracker.exchange import Exchange
+
+ABORTED_BY_FRONT = Remark(
+    None,
+    "aborted-by-front",
+    "warn",
+    "The front end gave the request up before its answer was complete: its client left, or a "
+    "time-out ran out.",
+)
+_CLOSED_WITHOUT_ANSWER = Remark(
+    None,
+    "closed-without-answer",
+    "error",
+    "The back end closed the connection without an answer; a front end shows this as 502. Look "
+    "whether the worker died.",
+)
+_RESET_WITHOUT_ANSWER = Remark(
+    None,
+    "reset-without-answer",
+    "error",
+    "The back end reset the connection without an answer; a front end shows this as 502. It "
+    "refused the message or died.",
+)
+_RESET_IN_RESPONSE = Remark(
+    None,
+    "reset-in-response",
+    "error",
+    "The back end reset the connection in the middle of its answer: what arrived is cut short.",
+)
+_CLOSED_IN_RESPONSE = Remark(
+    None,
+    "closed-in-response",
+    "error",
+    "The back end closed the connection in the middle of its answer: what arrived is cut short.",
+)
+
+
+def why_fallen(exchange: Exchange, by: Side, how: str) -> Remark:
+    if by is Side.CLIENT:
+        return ABORTED_BY_FRONT
+    if exchange.answered_at is None:
+        return _RESET_WITHOUT_ANSWER if how == "rst" else _CLOSED_WITHOUT_ANSWER
+    return _RESET_IN_RESPONSE if how == "rst" else _CLOSED_IN_RESPONSE

@@ -1,0 +1,124 @@
+"""One exchange: a request and its answer, while we learn about it. A mutable row, nothing else.
+
+In: what `exchanges` and `attribution` write on it. Out: what `telling` makes a fact of, and its
+outcome. It refuses to know how any of it was found out.
+"""
+
+from typing import NamedTuple
+
+from gwtop.nouns.events import Remark
+from gwtop.nouns.facts import Evidence, Outcome
+from gwtop.nouns.times import Nanos
+from gwtop.protocols._base import Module
+
+MAX_REMARKS = 32  # a hostile peer can earn one per byte; nobody reads the 33rd
+
+
+class Hop(NamedTuple):
+    """The connection an exchange went over."""
+
+    connection: int
+    client: str
+    server: str
+    protocol: Module
+
+
+class Exchange:
+    """One request and its answer, while we learn about it."""
+
+    __slots__ = (
+        "aborted",
+        "answer_ended",
+        "answered_at",
+        "asked",
+        "began_at",
+        "births",
+        "block",
+        "cut",
+        "evidence",
+        "failed",
+        "first_byte_at",
+        "hop",
+        "id",
+        "keep_alive",
+        "last_at",
+        "lost_bytes",
+        "method",
+        "outcome",
+        "over_at",
+        "pid",
+        "queue_ns",
+        "reader",
+        "remarks",
+        "request_body",
+        "request_body_bytes",
+        "request_ended",
+        "request_head_bytes",
+        "response_block",
+        "response_body",
+        "response_body_bytes",
+        "response_head_bytes",
+        "sequence",
+        "status",
+        "stderr",
+        "stream",
+        "target",
+        "thread",
+    )
+
+    def __init__(self, id: int, hop: Hop, stream: int, sequence: int, at: Nanos) -> None:
+        self.id = id
+        self.hop = hop
+        self.stream = stream
+        self.sequence = sequence
+        self.began_at = at
+        self.last_at = at
+        self.over_at: Nanos | None = None
+        self.asked = False
+        """Its request head was seen."""
+        self.method: bytes | None = None
+        self.target: bytes | None = None
+        self.keep_alive: bool | None = None
+        self.block: bytes | None = None
+        self.request_head_bytes: int | None = None
+        self.request_body_bytes = 0
+        self.request_ended = False
+        self.answered_at: Nanos | None = None
+        """First answer byte of any kind."""
+        self.first_byte_at: Nanos | None = None
+        """First byte of the final answer head."""
+        self.status: int | None = None
+        self.response_block: bytes | None = None
+        self.response_head_bytes: int | None = None
+        self.response_body_bytes = 0
+        self.answer_ended = False
+        self.failed = False
+        self.aborted = False
+        self.cut = False
+        """The edge of the capture or a gap went through it."""
+        self.lost_bytes = 0
+        self.outcome: Outcome | None = None
+        self.stderr: bytearray | None = None
+        self.remarks: list[Remark] = []
+        self.request_body: bytearray | None = None
+        self.response_body: bytearray | None = None
+        self.births: list[int] = []
+        self.pid: int | None = None
+        self.thread: int | None = None
+        self.reader: int | None = None
+        self.evidence: Evidence | None = None
+        self.queue_ns: int | None = None
+
+    def remark(self, remark: Remark) -> None:
+        """Adds what an expert would say; each code once."""
+        if len(self.remarks) < MAX_REMARKS and all(r.code != remark.code for r in self.remarks):
+            self.remarks.append(remark)
+
+    def judge(self) -> None:
+        """Settles the outcome. A loss wins over everything else (INTERFACE.md, `outcome`)."""
+        if self.lost_bytes or self.cut:
+            self.outcome = "partial"
+        elif self.aborted:
+            self.outcome = "aborted"
+        else:
+            self.outcome = "failed" if self.failed else "done"

@@ -1,0 +1,37 @@
+"""One exchange: how its outcome is judged, and that it says each thing once."""
+
+import pytest
+
+from gwtop.nouns.events import Remark
+from gwtop.tracker.exchange import MAX_REMARKS, Exchange, Hop
+from tests.tracker._scripted import ScriptedModule
+
+
+def exchange(**state: object) -> Exchange:
+    made = Exchange(1, Hop(1, "a:1", "b:2", ScriptedModule()), 0, 0, 100)
+    for name, value in state.items():
+        setattr(made, name, value)
+    made.judge()
+    return made
+
+
+@pytest.mark.parametrize(
+    ("state", "outcome"),
+    [
+        pytest.param({}, "done", id="nothing against it"),
+        pytest.param({"failed": True}, "failed", id="the protocol says so"),
+        pytest.param({"failed": True, "aborted": True}, "aborted", id="aborted wins over failed"),
+        pytest.param({"aborted": True, "lost_bytes": 1}, "partial", id="a loss wins over all"),
+        pytest.param({"cut": True}, "partial", id="the capture's edge is a loss"),
+    ],
+)
+def test_outcome(state: dict[str, object], outcome: str) -> None:
+    assert exchange(**state).outcome == outcome
+
+
+def test_each_code_is_remarked_once_and_not_without_end() -> None:
+    made = exchange()
+    for n in range(100):
+        made.remark(Remark(0, f"code-{n}", "info", "Text."))
+        made.remark(Remark(0, f"code-{n}", "info", "Again."))
+    assert [r.code for r in made.remarks] == [f"code-{n}" for n in range(MAX_REMARKS)]
