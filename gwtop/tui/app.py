@@ -8,14 +8,17 @@ slices so that a key never waits long, and if anything changed one snapshot is t
 draw what of them is different. Pause is keeping an old snapshot; the model goes on.
 """
 
+from collections.abc import Iterable
+from functools import partial
 from typing import BinaryIO, ClassVar, Protocol
 
 from rich.segment import Segment, Segments
 from textual import events
-from textual.app import App, ComposeResult
+from textual.app import App, ComposeResult, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.geometry import Size
+from textual.screen import Screen as TextualScreen
 
 from gwtop.errors import GwtopError
 from gwtop.journal import Unknown, decode, encode_wish
@@ -372,6 +375,18 @@ class Screen(App[int]):
             self._detail = chosen
             self.query_one("#detail", Sheet).top = 0
             self._paint_detail()
+
+    def get_system_commands(self, screen: TextualScreen) -> Iterable[SystemCommand]:
+        """The palette: our actions by name, and none that does not fit this screen."""
+        yield SystemCommand("Overview", "processes and requests", lambda: self.action_view(1))
+        for place, panel in enumerate(self._panels.values(), 2):
+            show = partial(self.action_view, place)
+            yield SystemCommand(panel.TITLE.capitalize(), "this table alone", show)
+        yield SystemCommand("Pause", "or go on", self.action_pause)
+        yield SystemCommand("What you are seeing", "show or hide it", self.action_explain)
+        yield SystemCommand("Help", "keys, signs and columns", self.action_help)
+        yield SystemCommand("Screenshot", "of this screen, as SVG", self.deliver_screenshot)
+        yield SystemCommand("Quit", "the terminal as it was", self.exit)
 
     def _focus_table(self) -> None:
         shown = [table for table in self._tables.values() if table.display]

@@ -217,3 +217,16 @@ async def test_keys_are_answered_while_facts_pour_in() -> None:
         await settle(app, pilot)
         assert app.model.requests.n_told == 40 + 20 * 500
         assert table(app).cursor.following
+
+
+async def test_the_palette_names_our_commands_and_runs_them() -> None:
+    app, _ = staged(pool())
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(app, pilot)
+        names = [command.title for command in app.get_system_commands(app.screen)]
+        assert names[:5] == ["Overview", "Requests", "Processes", "Routes", "Notes"]
+        for command in app.get_system_commands(app.screen):
+            if command.title in ("Routes", "Pause"):
+                command.callback()
+                await settle(app, pilot)
+        assert app.view == 4 and app.paused
