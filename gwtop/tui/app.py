@@ -376,7 +376,7 @@ class Screen(App[int]):
             self.query_one("#detail", Sheet).top = 0
             self._paint_detail()
 
-    def get_system_commands(self, screen: TextualScreen) -> Iterable[SystemCommand]:
+    def get_system_commands(self, screen: TextualScreen[object]) -> Iterable[SystemCommand]:
         """The palette: our actions by name, and none that does not fit this screen."""
         yield SystemCommand("Overview", "processes and requests", lambda: self.action_view(1))
         for place, panel in enumerate(self._panels.values(), 2):
