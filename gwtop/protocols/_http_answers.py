@@ -22,7 +22,16 @@ BODY, EXPECT, TUNNEL = 2, 3, 4
 class Answers:
     """What the server says, in the order in which it was asked."""
 
-    __slots__ = ("_body", "_client", "_doubt", "_head", "_lane", "asked", "expects")
+    __slots__ = (
+        "_body",
+        "_client",
+        "_doubt",
+        "_head",
+        "_lane",
+        "asked",
+        "client_closed",
+        "expects",
+    )
 
     def __init__(self, client: Lane, from_start: bool) -> None:
         self._client = client
@@ -33,6 +42,8 @@ class Answers:
         """Methods of the requests whose answer is not over; b"": not seen."""
         self.expects = False
         """The newest request waits for 100 before its body (RFC 9110 10.1.1)."""
+        self.client_closed = False
+        """It gave the answer up: that it is short is no news then."""
         self._doubt = False
         """A gap hit pipelined answers: which is whose is a guess."""
 
@@ -41,10 +52,10 @@ class Answers:
 
     def ask(self, method: bytes, out: list[Event]) -> None:
         """A request begins; answers that were given up are over now."""
-        if self._lane.state == SEEKING:
-            self._give_up_asked(out)
         if not self.asked:
             self._doubt = False
+        if self._lane.state == SEEKING:
+            self._give_up_asked(out)
         self.asked.append(method)
 
     def step(self, data: bytes, at: Nanos, out: list[Event]) -> bytes:
@@ -201,7 +212,7 @@ class Answers:
         lane, body = self._lane, self._body
         if lane.state == BODY and body.until_close:
             self._end_answer(out)
-        elif lane.state == BODY and body.missing_bytes:
+        elif lane.state == BODY and body.missing_bytes and not self.client_closed:
             had = body.said_bytes - body.missing_bytes
             out.append(same_length_remark(0, "answer", body.said_bytes, had))
         self._close_head(out)

@@ -164,7 +164,12 @@ def wrong_start(start: bytes) -> Remark | Claim:
 
 
 def looks_big_endian(start: bytes) -> bool:
-    """A packet whose end did not come, and that is whole when its size is read the other way."""
+    """A packet whose end did not come, and that is whole when its size is read the other way; or
+    whose first variable has a name only when its length is."""
+    name_bytes = start[4] << 8 | start[5] if len(start) > HEADER_BYTES + 1 else 0
+    name = start[6 : 6 + name_bytes]
+    if 0 < name_bytes <= _MAX_NAME_BYTES and _CGI_NAME.fullmatch(name):
+        return len(name) == name_bytes
     size = start[1] << 8 | start[2] if len(start) > HEADER_BYTES else 0
     whole = HEADER_BYTES + size
     if not size or size >= datasize(start) or len(start) < whole:

@@ -48,6 +48,8 @@ from gwtop.protocols._http_heads import (
 )
 from gwtop.protocols._lane import IN_STEP, SEEKING, SKIPPED, Lane
 
+__all__ = ["NAME", "Decoder", "claims", "request_fields", "response_fields"]
+
 NAME = "http"
 
 
@@ -273,6 +275,7 @@ class Decoder:
         return claims(bytes(self._client.held)) is not Claim.NO
 
     def _close_client(self, out: list[Event]) -> None:
+        self._answers.client_closed = True
         body = self._body
         if body.missing_bytes and self._client.state == BODY and self._answers.asked:
             had = body.said_bytes - body.missing_bytes

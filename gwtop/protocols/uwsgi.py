@@ -50,7 +50,7 @@ def response_fields(block: bytes) -> list[Pair]:
 class Decoder:
     """One uwsgi connection; see `_base.Decoder`."""
 
-    __slots__ = ("_answers", "_client", "_cut_body_bytes", "_left", "_said", "_virgin")
+    __slots__ = ("_answers", "_asks", "_client", "_cut_body_bytes", "_left", "_said", "_virgin")
 
     def __init__(self, from_start: bool) -> None:
         self._client = Lane(Side.CLIENT, from_start)
@@ -61,6 +61,8 @@ class Decoder:
         """The newest request's CONTENT_LENGTH."""
         self._cut_body_bytes: int | None = None
         """The body behind a cut packet, where the length was seen."""
+        self._asks = False
+        """It has carried a request."""
         self._virgin = from_start
         """No byte of the client was understood yet."""
 
@@ -111,7 +113,7 @@ class Decoder:
         lane = self._client
         if lane.held or len(data) < wire.HEADER_BYTES:
             lane.hold(data, at)
-            if wire.fits(lane.held) is Claim.NO:
+            if self._fits(lane.held) is Claim.NO:
                 return self._misfit(lane.take_held(), at, out)
             if len(lane.held) < wire.HEADER_BYTES:
                 return b""
@@ -122,7 +124,7 @@ class Decoder:
         else:
             lane.start(at)
             end = wire.HEADER_BYTES + wire.datasize(data)
-            if wire.fits(data) is Claim.NO:
+            if self._fits(data) is Claim.NO:
                 return self._misfit(data, at, out)
             if len(data) < end:
                 lane.resumed = False
@@ -141,12 +143,19 @@ class Decoder:
         self._tell_request(block, pairs, True, out)
         return data[end:]
 
+    def _fits(self, start: bytes | bytearray) -> Claim:
+        """Between requests nobody sends packets of another kind, and their modifiers are letters:
+        what looks like one there is body that nobody announced."""
+        if self._asks and start[0] in wire.CONTROLS:
+            return Claim.NO
+        return wire.fits(start)
+
     def _tell_request(self, block: bytes, pairs: list[Pair], whole: bool, out: list[Event]) -> None:
         lane = self._client
         variables = dict(pairs)
         method = variables.get(b"REQUEST_METHOD")
         self._answers.ask(Asked(method, len(block), True), out)
-        self._virgin, lane.astray = False, ""
+        self._virgin, self._asks, lane.astray = False, True, ""
         target = cgi_target(variables)
         out.append(RequestHead(0, lane.began_at, method, target, None, len(block), block))
         lane.framing_bytes += wire.HEADER_BYTES
