@@ -188,6 +188,8 @@ def _follow(name: str, channel: socket.socket, keeper: int, until_eof: bool) -> 
             if not piece:
                 break
     ended = os.waitstatus_to_exitcode(os.waitpid(keeper, 0)[1])
+    if ended < 0:
+        print(f"demo {name}: process {keeper} was killed (signal {-ended})", file=sys.stderr)
     return status if ended == 0 else 1
 
 

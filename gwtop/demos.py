@@ -15,6 +15,7 @@ import subprocess
 import sys
 import threading
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TypedDict, cast
@@ -24,6 +25,7 @@ from gwtop.errors import GwtopError
 
 READY_DEADLINE_NS = 30_000_000_000  # the demo's own is 20 s; a cold disk is slow to import
 STOP_DEADLINE_S = 5.0  # it promises two
+LAST_WORDS_S = 0.2  # a server may hold the pipe a moment longer than the demo lives
 MAX_STDERR_LINES = 50
 
 
@@ -58,10 +60,17 @@ class Ready(TypedDict):
 class RunningDemo:
     """A demo that said it is ready."""
 
-    def __init__(self, process: "subprocess.Popen[bytes]", ready: Ready, said: deque[str]) -> None:
+    def __init__(
+        self,
+        process: "subprocess.Popen[bytes]",
+        ready: Ready,
+        said: deque[str],
+        drained: threading.Thread,
+    ) -> None:
         self.ready = ready
         self._process = process
         self._said = said
+        self._drained = drained
 
     def poll(self) -> int | None:
         """Its exit status; None while it runs."""
@@ -71,13 +80,30 @@ class RunningDemo:
         """The last lines that it and its servers wrote to stderr."""
         return list(self._said)
 
+    def trouble(self) -> str | None:
+        """Why it ended, once it did, in one line. None: it runs."""
+        status = self.poll()
+        if status is None:
+            return None
+        self._drained.join(LAST_WORDS_S)
+        name = self.ready["name"]
+        # A server that was told to stop may have said so after the demo's own words.
+        why = _own_words(name, self._said)
+        if why is None:
+            why = f"demo {name}: " + (f"signal {-status}" if status < 0 else "it did not say why")
+        return f"the demo has ended ({why})"
+
+    def let_go(self) -> None:
+        """Lets it end by itself, without waiting; may be called twice."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+
     def stop(self) -> None:
         """Ends its whole tree and waits for that; may be called twice.
 
         Not by a signal: under sudo we may have given up the right to send one.
         """
-        assert self._process.stdin is not None
-        self._process.stdin.close()
+        self.let_go()
         try:
             self._process.wait(STOP_DEADLINE_S)
         except subprocess.TimeoutExpired:
@@ -162,7 +188,7 @@ def start(
         drain.join()
         raise GwtopError(_reason(name, list(said)))
     # The program is part of this package; a line of another shape is our own mistake.
-    return RunningDemo(process, cast(Ready, json.loads(line)), said)
+    return RunningDemo(process, cast(Ready, json.loads(line)), said, drain)
 
 
 def _drain(stderr: IO[bytes], said: deque[str]) -> None:
@@ -187,8 +213,12 @@ def _first_line(stdout: IO[bytes]) -> bytes:
 
 
 def _reason(name: str, said: list[str]) -> str:
-    prefix = f"demo {name}: "
-    for line in reversed(said):
-        if line.startswith(prefix):  # the demo's own words, rather than a server's last ones
-            return line
-    return prefix + (said[-1] if said else "it did not start and did not say why")
+    words = _own_words(name, said)  # rather than a server's last ones
+    if words is not None:
+        return words
+    return f"demo {name}: " + (said[-1] if said else "it did not start and did not say why")
+
+
+def _own_words(name: str, said: Iterable[str]) -> str | None:
+    own = [line for line in said if line.startswith(f"demo {name}: ")]
+    return own[-1] if own else None

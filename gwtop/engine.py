@@ -243,6 +243,7 @@ class Engine:
         if not self._must_hold():
             self._read_taps(ready)
         self._run_timers()
+        self._subject_lost = self._terms.has_lost_its_subject()
         if self._driven is not None and self._driven.fileno() in ready:
             self._driven_ended_ns = self._driven_ended_ns or clock.monotonic_ns()
         if self._sink.queued_bytes or ready.get(self._sink.fileno(), 0) & GONE:
@@ -285,7 +286,6 @@ class Engine:
             self._next_tick_ns = max(self._next_tick_ns + self._tick_ns, now_ns)
             self._count_dropped()
             self._tell(self._ingest([records.Tick(clock.now())]))
-            self._subject_lost = self._terms.has_lost_its_subject()
 
     def _seen_at(self) -> Nanos:
         """Up to here every tap has delivered; a busy machine must not settle what is on its way."""

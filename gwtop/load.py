@@ -23,8 +23,11 @@ import signal
 import subprocess
 import sys
 from collections import Counter
+from contextlib import suppress
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, TypedDict, cast
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO, TYPE_CHECKING, TypedDict, cast
 
 from gwtop.errors import GwtopError
 
@@ -236,8 +239,9 @@ async def _listen(load: Load) -> None:
 class RunningLoad:
     """A load in its own process."""
 
-    def __init__(self, process: "subprocess.Popen[bytes]") -> None:
+    def __init__(self, process: "subprocess.Popen[bytes]", stderr: IO[bytes]) -> None:
         self._process = process
+        self._stderr = stderr
         self._summary: bytes | None = None
 
     def poll(self) -> int | None:
@@ -251,12 +255,30 @@ class RunningLoad:
 
     def send(self, wish: Wish) -> None:
         """A wish; silently too late when the load is over."""
-        assert self._process.stdin is not None
+        if self._process.stdin is None:
+            return
         try:
             self._process.stdin.write(json.dumps(wish).encode() + b"\n")
             self._process.stdin.flush()
         except BrokenPipeError:
             return  # it ended between two looks
+
+    def trouble(self) -> str | None:
+        """Why it ended before its time. None: it runs, or it is over as it should be."""
+        status = self._process.poll()
+        if not status:
+            return None
+        self._stderr.seek(0)
+        said = self._stderr.read().decode("latin-1").splitlines()
+        why = f"signal {-status}" if status < 0 else f"exit status {status}"
+        return f"the load has ended ({said[-1] if said else why})"
+
+    def let_go(self) -> None:
+        """Lets it end by itself, without waiting; may be called twice."""
+        if self._process.stdin is not None:
+            with suppress(BrokenPipeError):  # it has ended, and our last wish was not read
+                self._process.stdin.close()
+            self._process.stdin = None  # `communicate` would flush it
 
     def stop(self) -> Summary | None:
         """Ends it; its summary, or None when it died without one. May be called twice."""
@@ -286,13 +308,23 @@ def start_load(
     if path is not None and not path.startswith("/"):
         raise GwtopError(f"the path {path!r} does not begin with /", f"try /{path}")
     config = Config(url, rate, n_requests, concurrency, path, paused)
+    stderr = TemporaryFile()  # noqa: SIM115  # a screen may be on ours; closed with the handle
     process = subprocess.Popen(
-        [sys.executable, "-m", "gwtop.load", json.dumps(asdict(config))],
+        # Without -P the working directory could lend a root process its modules.
+        [sys.executable, "-P", "-m", "gwtop.load", json.dumps(asdict(config))],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
+        stderr=stderr,
+        env=_environ(),
         start_new_session=True,  # Ctrl-C is for us; we end it and read its summary
     )
-    return RunningLoad(process)
+    return RunningLoad(process, stderr)
+
+
+def _environ() -> dict[str, str]:
+    """Ours, and the way to this very package, for the child does not look where it stands."""
+    paths = [str(Path(__file__).parent.parent), os.environ.get("PYTHONPATH", "")]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
 
 
 def need_client() -> None:
@@ -303,7 +335,8 @@ def need_client() -> None:
 
 def main(argument: str) -> None:
     summary = asyncio.run(drive(Config(**json.loads(argument))))
-    print(json.dumps(summary), flush=True)
+    with suppress(BrokenPipeError):  # whoever started us is dead, which may be why we end
+        os.write(sys.stdout.fileno(), json.dumps(summary).encode() + b"\n")
 
 
 if __name__ == "__main__":

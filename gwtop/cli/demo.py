@@ -5,6 +5,7 @@ loop. With one, this process holds demo, load and screen, and the engine is a ch
 to the demo's hop.
 """
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
 import click
@@ -15,6 +16,7 @@ from gwtop.errors import GwtopError
 from gwtop.nouns.plan import Plan
 
 if TYPE_CHECKING:
+    from gwtop.cli.screen import Engine
     from gwtop.demos import DemoInfo, Ready, RunningDemo
     from gwtop.load import RunningLoad
 
@@ -136,9 +138,9 @@ def _run_here(running: "RunningDemo", driving: Driving, telling: Telling) -> int
     finally:
         for load in loads:
             load.stop()
-    if status == 1 and running.poll() is not None:
-        said = running.stderr_tail()
-        raise GwtopError(f"the demo has ended ({said[-1] if said else 'and did not say why'})")
+    trouble = running.trouble() or (loads[0].trouble() if loads else None)
+    if status in (0, 1) and trouble is not None:
+        raise GwtopError(trouble)
     return status
 
 
@@ -182,10 +184,31 @@ def _run_screen(running: "RunningDemo", driving: Driving, telling: Telling) -> i
         screen.become_user()  # before the load, which is none of root's business
         load = None if driving["keep"] else _start_load(ready, driving)
         try:
-            return screen.show(engine, running)
+            return screen.show(engine, running, _look_after(running, load, engine))
         finally:
             if load is not None:
                 load.stop()
+
+
+def _look_after(
+    running: "RunningDemo", load: "RunningLoad | None", engine: "Engine"
+) -> Callable[[], str | None]:
+    """What has gone wrong beside the screen, asked by it several times a second.
+
+    A load without its demo ends, and both without the engine: nothing goes on that nobody watches,
+    while the screen stays and shows what was seen.
+    """
+
+    def trouble() -> str | None:
+        demo_ended = running.trouble()
+        if load is not None and (demo_ended is not None or engine.has_ended()):
+            load.let_go()
+        if engine.has_ended():
+            running.let_go()
+            return None  # the screen says that by itself
+        return demo_ended or (None if load is None else load.trouble())
+
+    return trouble
 
 
 def list_demos() -> None:

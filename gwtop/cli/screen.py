@@ -14,7 +14,7 @@ import select
 import signal
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from tempfile import TemporaryFile
 from types import FrameType, TracebackType
@@ -70,6 +70,9 @@ class Engine:
         """What it wrote to stderr."""
         self._stderr.seek(0)
         return self._stderr.read().decode("utf-8", "replace").splitlines()
+
+    def has_ended(self) -> bool:
+        return self._process.poll() is not None
 
     def why_it_ended(self) -> str | None:
         """Waits for its end. None: it ended as it should."""
@@ -148,8 +151,15 @@ def take_terminal() -> None:
     os.close(terminal)
 
 
-def show(engine: Engine, running: "RunningDemo | None" = None) -> int:
-    """The screen on this engine's facts; what the engine said on stderr is said afterwards."""
+def show(
+    engine: Engine,
+    running: "RunningDemo | None" = None,
+    trouble: Callable[[], str | None] = lambda: None,
+) -> int:
+    """The screen on this engine's facts; what the engine said on stderr is said afterwards.
+
+    `trouble` is asked again and again, and what it says is shown.
+    """
     become_user()
     from gwtop.tui import run_screen
 
@@ -159,7 +169,12 @@ def show(engine: Engine, running: "RunningDemo | None" = None) -> int:
         title, explain = f"{ready['name']}  {ready['url']}", first_words(ready["explain"])
     end_by_unwinding()
     shown = run_screen(
-        engine.facts, engine.wishes, title=title, explain=explain, on_end=engine.why_it_ended
+        engine.facts,
+        engine.wishes,
+        title=title,
+        explain=explain,
+        on_end=engine.why_it_ended,
+        trouble=trouble,
     )
     status = engine.stop()
     for line in engine.said():
@@ -189,7 +204,8 @@ def show_files(files: tuple[str, ...], lines: Iterable[bytes]) -> int:
 def end_by_unwinding() -> None:
     """Signals that end us leave through every `finally`: the terminal is given back, and what
     the demo and the load need to end is done."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    # asyncio, which would take SIGINT for a wish to stop and end with 0, leaves it to us then.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _unwind)
 
 

@@ -5,7 +5,8 @@ nothing of engines: whoever started one says through `on_end` how it ended.
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import BinaryIO
 
@@ -23,11 +24,13 @@ def run_screen(
     title: str = "",
     explain: str = "",
     on_end: Callable[[], str | None] | None = None,
+    trouble: Callable[[], str | None] = lambda: None,
 ) -> int:
     """Shows facts until the user quits; 0, or 1 when the screen itself failed.
 
     `on_end` is called once, in a thread, when `source` has ended: it may wait for the engine, and
-    says why it ended (None: nothing to say). `explain` is a demo's "what you are seeing".
+    says why it ended (None: nothing to say). `trouble` is asked with every paint for what else
+    went wrong. `explain` is a demo's "what you are seeing".
     """
     descriptor = source if isinstance(source, int) else source.fileno()
     if descriptor == 0:
@@ -39,8 +42,9 @@ def run_screen(
 
     intake = Intake(descriptor, on_end)
     look = Look(utc_offset_s=utc_offset_s())
-    app = Screen(intake, wishes, title=title, explain=explain, look=look)
-    app.run()
+    app = Screen(intake, wishes, title=title, explain=explain, look=look, trouble=trouble)
+    with painting_on_the_terminal():
+        app.run()
     return app.return_code or 0
 
 
@@ -51,6 +55,23 @@ def take_stdin() -> int:
     os.dup2(terminal, 0)
     os.close(terminal)
     return facts
+
+
+@contextmanager
+def painting_on_the_terminal() -> Iterator[None]:
+    """Textual paints on descriptor 2: makes that the terminal, if it is a file, for a while."""
+    if os.isatty(2):
+        yield
+        return
+    terminal = os.open("/dev/tty", os.O_WRONLY)
+    errors = os.dup(2)
+    os.dup2(terminal, 2)
+    os.close(terminal)
+    try:
+        yield
+    finally:
+        os.dup2(errors, 2)
+        os.close(errors)
 
 
 def widen(descriptor: int) -> None:

@@ -8,7 +8,7 @@ slices so that a key never waits long, and if anything changed one snapshot is t
 draw what of them is different. Pause is keeping an old snapshot; the model goes on.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import BinaryIO, ClassVar, Protocol
 
@@ -24,9 +24,10 @@ from gwtop.errors import GwtopError
 from gwtop.journal import Unknown, decode, encode_wish
 from gwtop.model import Model, Snapshot
 from gwtop.nouns.wishes import TickEvery
-from gwtop.panels import Cell, Line, Look, Panel, discover, safe
+from gwtop.panels import Cell, Look, Panel, discover, safe
 from gwtop.panels._header import numbers_line, title_line
 from gwtop.tui import details, guide
+from gwtop.tui.alerts import NO_SUMMARY, alert
 from gwtop.tui.bars import Bar, Foot, Key
 from gwtop.tui.sheet import Sheet
 from gwtop.tui.table import LiveTable
@@ -92,6 +93,7 @@ class Screen(App[int]):
         title: str = "",
         explain: str = "",
         look: Look | None = None,
+        trouble: Callable[[], str | None] = lambda: None,
     ) -> None:
         super().__init__(ansi_color=True)
         self.intake = intake
@@ -103,6 +105,8 @@ class Screen(App[int]):
         self.explain = explain
         self.look = look or Look()
         self._wishes = wishes
+        self._ask_trouble = trouble
+        self._trouble: str | None = None
         self._panels: dict[str, Panel] = discover()
         self._tables: dict[str, LiveTable] = {}
         self._detail: details.Detail | None = None
@@ -142,7 +146,8 @@ class Screen(App[int]):
     def catch_up(self) -> None:
         """Applies a slice of what waits, and sees to the rest; paints if anything is new."""
         self._next_slice()
-        if not self._is_stale():
+        before, self._trouble = self._trouble, self._ask_trouble()
+        if not self._is_stale() and self._trouble == before:
             return
         if self.paused:
             self._paint_head()
@@ -218,27 +223,14 @@ class Screen(App[int]):
         return self.intake.ended and not self.intake.n_waiting
 
     def _paint_alert(self) -> None:
-        alert = self.query_one("#alert", Bar)
-        words = self._alert()
-        alert.display = bool(words)
+        bar = self.query_one("#alert", Bar)
+        cut_off = self._has_ended() and self.model.summary is None
+        why = (self.intake.last_words or NO_SUMMARY) if cut_off else None
+        words = alert(self.shown, why, self._trouble)
+        bar.display = bool(words)
         if words:
-            alert.styles.height = 1
-            alert.say((words,))
-
-    def _alert(self) -> Line:
-        """The one thing that must not be overlooked, if there is any."""
-        if self._has_ended() and self.model.summary is None:
-            why = self.intake.last_words or "it told no summary, so the last totals may be short"
-            return (Cell(" ■ engine ended: ", "bad"), Cell(safe(why)))
-        refused = [t for t in (self.shown.hello.taps if self.shown.hello else ()) if t.needs]
-        if refused and refused[0].state == "refused":
-            tap = refused[0]
-            return (Cell(f" ⚑ {tap.name} refused: ", "warn"), Cell(safe(tap.needs or "")))
-        note = self.shown.newest_note
-        if note is not None:
-            style = "bad" if note.severity == "error" else "warn"
-            return (Cell(" ⚑ ", style), Cell(safe(note.text)))  # type: ignore[arg-type]
-        return ()
+            bar.styles.height = 1
+            bar.say((words,))
 
     def _paint_foot(self) -> None:
         views = [Key("1", "Overview", "view(1)", 6, self.view == 1)]
