@@ -57,6 +57,7 @@ from gwtop.protocols._heads import head_end as head_end
 from gwtop.protocols._heads import header_fields as header_fields
 from gwtop.protocols._heads import known_status as known_status
 from gwtop.protocols._heads import may_begin_head as may_begin_head
+from gwtop.protocols._remarks import answered_in_http as answered_in_http
 from gwtop.protocols._remarks import duplicate_variable as duplicate_variable
 from gwtop.protocols._remarks import http_on_gateway_port as http_on_gateway_port
 from gwtop.protocols._remarks import is_http_request as is_http_request

@@ -4,7 +4,9 @@ In: what the decoder found. Out: a `Remark`. Deviations name the program that th
 """
 
 from gwtop.nouns.events import Remark
+from gwtop.nouns.wire import Side
 from gwtop.protocols import _fastcgi_wire as wire
+from gwtop.protocols._base import answered_in_http, http_on_gateway_port, is_http_request
 
 NO_EMPTY_STDOUT = (
     "The worker ended the request without closing STDOUT by an empty record, as php-fpm always "
@@ -15,9 +17,16 @@ KEEP_CONN_CLOSED = Remark(
     None,
     "keep-conn-closed",
     "info",
-    "The front asked to keep the connection (FCGIKEEP_CONN), the application server closed it: "
+    "The front asked to keep the connection (FCGI_KEEP_CONN), the application server closed it: "
     "each request pays for a new one.",
 )
+
+
+def spoke_http(side: Side, first: bytes) -> Remark | None:
+    """For a side whose first bytes are no record."""
+    if side is Side.CLIENT:
+        return http_on_gateway_port("FastCGI") if is_http_request(first) else None
+    return answered_in_http("FastCGI") if first.startswith(b"HTTP/") else None
 
 
 def split_pair(stream: int, n_split: int) -> Remark:

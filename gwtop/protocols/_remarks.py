@@ -56,11 +56,28 @@ def no_answer_header(stream: int, what: str) -> Remark:
 
 
 def duplicate_variable(stream: int, fields: list[Pair]) -> Remark:
-    names = Counter(name for name, _ in fields)
-    twice = sorted(name for name, n_times in names.items() if n_times > 1)[:3]
-    listed = ", ".join(name.decode("latin-1") for name in twice)
-    text = f"Sent more than once: {listed}; which one counts depends on the application server."
-    return Remark(stream, "duplicate-variable", "warn", text)
+    """The same value twice does no harm; of two values one is lost, and servers differ in which."""
+    values: dict[bytes, set[bytes]] = {}
+    n_times = Counter(name for name, _ in fields)
+    for name, value in fields:
+        if n_times[name] > 1:
+            values.setdefault(name, set()).add(value)
+    differ = any(len(each) > 1 for each in values.values())
+    listed = ", ".join(name.decode("latin-1") for name in sorted(values)[:3])
+    how = "with different values" if differ else "with the same value"
+    text = f"Sent more than once {how}: {listed}. Which one counts is the server's choice."
+    return Remark(stream, "duplicate-variable", "warn" if differ else "info", text)
+
+
+def answered_in_http(protocol: str) -> Remark:
+    """For a decoder of `protocol` whose server answers in HTTP."""
+    return Remark(
+        None,
+        "gateway-on-http-port",
+        "error",
+        f"The front end speaks {protocol}, the back end answers in HTTP: pass requests on to it "
+        "as HTTP.",
+    )
 
 
 def malformed_variables(stream: int, n_bytes: int) -> Remark:

@@ -26,12 +26,10 @@ from gwtop.protocols._base import (
     Claim,
     Pair,
     header_fields,
-    http_on_gateway_port,
-    is_http_request,
 )
 from gwtop.protocols._fastcgi_book import MAX_OPEN, Book
 from gwtop.protocols._fastcgi_exchange import Exchange
-from gwtop.protocols._fastcgi_remarks import KEEP_CONN_CLOSED, params_too_long
+from gwtop.protocols._fastcgi_remarks import KEEP_CONN_CLOSED, params_too_long, spoke_http
 from gwtop.protocols._fastcgi_way import Way
 from gwtop.protocols._fastcgi_wire import (
     AUTHORIZER,
@@ -311,13 +309,10 @@ class Decoder:
         """No record can begin at `pos`."""
         way.in_step = False
         way.confused_why = "no record header where one had to be"
-        if (
-            way is self._client
-            and not (way.started or way.kind)
-            and is_http_request(data[pos : pos + 8])
-        ):
+        remark = None if way.started or way.kind else spoke_http(way.side, data[pos : pos + 8])
+        if remark is not None:
             way.confused_why = "HTTP"
-            events.append(http_on_gateway_port("FastCGI"))
+            events.append(remark)
         way.started = True
         for exchange in self._answering.values():
             exchange.touched = True

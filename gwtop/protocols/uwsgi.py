@@ -24,6 +24,7 @@ from gwtop.protocols._base import (
     Pair,
     cgi_target,
     decimal,
+    duplicate_variable,
     header_fields,
     same_length_remark,
 )
@@ -160,7 +161,7 @@ class Decoder:
         out.append(RequestHead(0, lane.began_at, method, target, None, len(block), block))
         lane.framing_bytes += wire.HEADER_BYTES
         if len(variables) < len(pairs):
-            out.append(_duplicate(pairs))
+            out.append(duplicate_variable(0, pairs))
         length = _body_length(variables, out)
         if not whole:
             self._cut_body_bytes = length
@@ -305,22 +306,6 @@ def _body_length(variables: dict[bytes, bytes], out: list[Event]) -> int | None:
         text = "CONTENT_LENGTH is no number; servers take it as 0 and lose the body."
         out.append(Remark(0, "content-length-unusable", "warn", text))
     return length
-
-
-def _duplicate(pairs: list[Pair]) -> Remark:
-    """Which of two equal names wins is the server's choice: uWSGI takes the last."""
-    seen: dict[bytes, bytes] = {}
-    names = []
-    differ = False
-    for name, value in pairs:
-        if name in seen:
-            names.append(name.decode("latin-1"))
-            differ = differ or seen[name] != value
-        seen[name] = value
-    what = ", ".join(sorted(set(names))[:5])
-    values = "with different values" if differ else "with the same value"
-    text = f"Sent more than once {values}: {what}. Which one counts is the server's choice."
-    return Remark(0, "duplicate-variable", "warn" if differ else "info", text)
 
 
 def _too_long_body(said: int) -> Remark:

@@ -84,6 +84,7 @@ class Tracker:
             self._attribution.began,
             self._over.append,
             self._gone,
+            self._note,
         )
         self._leaving: deque[tuple[Nanos, int]] = deque()
         """Connections closed from both sides, and when a late reset is no longer awaited."""

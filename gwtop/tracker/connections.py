@@ -12,10 +12,13 @@ chunk of the client is asked anew, because a chunk usually begins a message.
 from collections.abc import Callable, Iterable
 from typing import TypeAlias
 
+from gwtop.nouns.events import Remark
+from gwtop.nouns.records import Observed
 from gwtop.nouns.times import Nanos
 from gwtop.nouns.wire import Chunk, Closed, Lost, Opened, Side
 from gwtop.protocols import Undecided, elect
 from gwtop.protocols._base import Module
+from gwtop.tracker.endings import other_protocol, understood
 from gwtop.tracker.exchange import Exchange, Hop
 from gwtop.tracker.exchanges import Link
 
@@ -66,6 +69,7 @@ class Connections:
         opened: Callable[[Exchange], None],
         over: Callable[[Exchange], None],
         gone: Callable[[Connection, Closed], None],
+        note: Callable[[Observed], None],
     ) -> None:
         self._modules = list(modules)
         self._forced = forced
@@ -73,10 +77,13 @@ class Connections:
         self._opened = opened
         self._over = over
         self._gone = gone
+        self._note = note
         self._live: dict[int, Connection] = {}
         self._next_exchange = 0
         self.by_server: dict[str, Module] = {}
         """The protocol last seen on each server address."""
+        self._understood: dict[str, Module] = {}
+        """The one in which each last gave a proper answer."""
         self.n_opened = 0
         self.lost_bytes = 0
         """Lost on all connections since this was last read and reset."""
@@ -172,6 +179,7 @@ class Connections:
 
     def _nobody(self, connection: Connection, at: Nanos) -> None:
         if connection.from_start:
+            self._misspoken(connection, at)
             self._skip(connection)
             return
         known = self._known(connection)
@@ -181,6 +189,31 @@ class Connections:
         connection.prefix = b""
         connection.held.clear()
         connection.held_bytes = 0
+
+    def _misspoken(self, connection: Connection, at: Nanos) -> None:
+        """What the protocol that this server understands makes of a client that nobody claims: a
+        handshake of TLS, a length in the wrong order. Its decoder is asked for nothing else."""
+        server = connection.opened.server
+        usual = self._understood.get(server)
+        if usual is None or not connection.prefix:
+            return
+        for event in usual.Decoder(True).feed(Side.CLIENT, connection.prefix, at):
+            if isinstance(event, Remark) and event.severity == "error":
+                self._say(event, server, at)
+
+    def _say(self, remark: Remark, server: str, at: Nanos) -> None:
+        self._note(Observed(at, remark.code, remark.severity, remark.text, None, server))
+
+    def _ended(self, exchange: Exchange) -> None:
+        """Compares how it was spoken with what its server answered last; hands it on."""
+        server, spoken = exchange.hop.server, exchange.hop.protocol
+        if understood(exchange):
+            self._understood[server] = spoken
+        elif exchange.outcome != "partial":
+            usual = self._understood.get(server, spoken)
+            if usual is not spoken:
+                exchange.remark(other_protocol(spoken.NAME, usual.NAME))
+        self._over(exchange)
 
     def _skip(self, connection: Connection) -> None:
         connection.skipped = True
@@ -209,8 +242,9 @@ class Connections:
             connection.from_start,
             self._take_exchange_id,
             self._opened,
-            self._over,
+            self._ended,
             self._bodies_bytes,
+            lambda remark, said_at: self._say(remark, opened.server, said_at),
         )
         link.orphan_lost_bytes = connection.lost_bytes
         held, connection.held, connection.prefix = connection.held, [], b""

@@ -42,6 +42,25 @@ _CLOSED_IN_RESPONSE = Remark(
     "The back end closed the connection in the middle of its answer: what arrived is cut short.",
 )
 
+_NOT_UNDERSTOOD = frozenset({400, 501, 505})
+"""RFC 9110 15.5.1, 15.6.2, 15.6.6: what a server says to a message it cannot read."""
+
+
+def understood(exchange: Exchange) -> bool:
+    """The back end answered by the protocol it was spoken to in."""
+    return exchange.failed or exchange.status not in (None, *_NOT_UNDERSTOOD)
+
+
+def other_protocol(here: str, usual: str) -> Remark:
+    """For an exchange that was not understood where others, spoken otherwise, were."""
+    return Remark(
+        None,
+        "other-protocol",
+        "error",
+        f"This connection speaks {here} and got no proper answer; the last one that this port "
+        f"answered spoke {usual}: look what the client or front end was told to speak.",
+    )
+
 
 def why_fallen(exchange: Exchange, by: Side, how: str) -> Remark:
     if by is Side.CLIENT:

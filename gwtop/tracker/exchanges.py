@@ -54,6 +54,7 @@ class Link:
         "opened",
         "orphan_lost_bytes",
         "over",
+        "said",
     )
 
     def __init__(
@@ -64,6 +65,7 @@ class Link:
         opened: Callable[[Exchange], None],
         over: Callable[[Exchange], None],
         bodies_bytes: int,
+        said: Callable[[Remark, Nanos], None],
     ) -> None:
         self.hop = hop
         self.next_id = next_id
@@ -71,6 +73,8 @@ class Link:
         """Called when an exchange is known to exist."""
         self.over = over
         """Called once for each exchange, when it has ended."""
+        self.said = said
+        """Called with a remark on a connection that has carried no request."""
         self.n_bodies_bytes = bodies_bytes
         self.n_requests = 0
         self.orphan_lost_bytes = 0
@@ -162,11 +166,11 @@ class Link:
             case Aborted():
                 self._aborted(event, at)
             case Confused():
-                self._confused(event)
+                self._confused(event, at)
             case Resynced():
                 pass
             case Remark():
-                self._remark(event)
+                self._remark(event, at)
             case _:
                 assert_never(event)
 
@@ -185,11 +189,13 @@ class Link:
         exchange = self._answering(event.stream, event.began_at)
         if exchange.answered_at is None:
             exchange.answered_at = event.began_at
+        exchange.last_at = at
+        if event.status is None and not event.head_bytes:
+            return  # an answer without a head has no first byte of one
         exchange.first_byte_at = event.began_at
         exchange.status = event.status
         exchange.response_block = event.block
         exchange.response_head_bytes = event.head_bytes
-        exchange.last_at = at
 
     def _body(self, event: Body, at: Nanos) -> None:
         exchange = self._count_body(event.stream, event.side, len(event.data), at)
@@ -257,7 +263,7 @@ class Link:
             line[0].last_at = at
             self._close_exchange(line[0], at)
 
-    def _confused(self, event: Confused) -> None:
+    def _confused(self, event: Confused, at: Nanos) -> None:
         self._remark(
             Remark(
                 None,
@@ -265,10 +271,11 @@ class Link:
                 "warn",
                 f"{event.n_bytes} bytes from the {event.side.value} could not be understood: "
                 f"{event.why}.",
-            )
+            ),
+            at,
         )
 
-    def _remark(self, event: Remark) -> None:
+    def _remark(self, event: Remark, at: Nanos) -> None:
         """On its stream's newest exchange if it speaks of one, else on the connection's newest."""
         exchange: Exchange | None = None
         if event.stream is not None:
@@ -278,6 +285,8 @@ class Link:
             exchange = max(self._newest.values(), key=lambda e: e.id)
         if exchange is not None:
             exchange.remark(event)
+        elif event.severity == "error":
+            self.said(event, at)
 
     # -- whose it is --------------------------------------------------------------------------
 

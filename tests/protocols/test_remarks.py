@@ -15,6 +15,12 @@ from gwtop.protocols import _remarks
         (_remarks.same_length_remark(1, "answer", 5, 3), "content-length-mismatch", "5 bytes"),
         (_remarks.no_answer_header(1, "Why"), "no-answer-header", "Why"),
         (_remarks.duplicate_variable(1, [(b"A", b"1"), (b"A", b"2")]), "duplicate-variable", "A"),
+        (
+            _remarks.duplicate_variable(1, [(b"A", b"1"), (b"A", b"1")]),
+            "duplicate-variable",
+            "same",
+        ),
+        (_remarks.answered_in_http("X"), "gateway-on-http-port", "answers in HTTP"),
         (_remarks.malformed_variables(1, 7), "params-malformed", "7 bytes"),
     ],
 )

@@ -5,7 +5,7 @@ No wire format stands between a tracker test and the rule it tests.
 
 from collections.abc import Callable
 
-from gwtop.nouns.events import Event
+from gwtop.nouns.events import Event, Remark
 from gwtop.nouns.times import Nanos
 from gwtop.nouns.wire import Side
 from gwtop.protocols._base import Claim, Pair
@@ -20,7 +20,8 @@ class ScriptedDecoder:
         self._script = script
 
     def feed(self, side: Side, data: bytes, at: Nanos) -> list[Event]:
-        return self._script[data](at)
+        step = self._script.get(data)
+        return step(at) if step is not None else []  # a decoder never raises
 
     def lost(self, side: Side, n_bytes: int, at: Nanos) -> list[Event]:
         return self._script[b"lost"](at)
@@ -59,6 +60,7 @@ class Watch:
     def __init__(self, script: Script, bodies_bytes: int = 0) -> None:
         self.began: list[Exchange] = []
         self.over: list[Exchange] = []
+        self.said: list[tuple[Remark, Nanos]] = []
         ids = iter(range(1, 1 << 20))
         self.link = Link(
             Hop(7, "127.0.0.1:50000", "127.0.0.1:9000", ScriptedModule(script)),
@@ -67,4 +69,5 @@ class Watch:
             self.began.append,
             self.over.append,
             bodies_bytes,
+            lambda remark, at: self.said.append((remark, at)),
         )

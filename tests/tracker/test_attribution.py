@@ -46,6 +46,7 @@ class Scene:
             self.exchanges.append,
             lambda exchange: None,
             0,
+            lambda remark, at: None,
         )
         link.feed(Side.CLIENT, b"x", T0 + at)
         exchange = self.exchanges[-1]

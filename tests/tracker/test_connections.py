@@ -1,8 +1,11 @@
 """Connections: which decoder gets whose bytes, and what happens to those nobody claims."""
 
-from gwtop.nouns.events import Body, Hole, RequestHead, ResponseEnd, ResponseHead
+import pytest
+
+from gwtop.nouns.events import Body, Hole, Remark, RequestHead, ResponseEnd, ResponseHead
+from gwtop.nouns.records import Observed
 from gwtop.nouns.wire import Chunk, Closed, Lost, Opened, Side
-from gwtop.protocols._base import Module
+from gwtop.protocols._base import Claim, Module
 from gwtop.tracker.connections import MAX_HELD_BYTES, Connection, Connections
 from gwtop.tracker.exchange import Exchange
 from tests.tracker._scripted import Script, ScriptedModule
@@ -24,6 +27,7 @@ class Scene:
     def __init__(self, *modules: Module, forced: Module | None = None) -> None:
         self.over: list[Exchange] = []
         self.gone: list[Connection] = []
+        self.notes: list[Observed] = []
         self.connections = Connections(
             modules or (ScriptedModule(SCRIPT),),
             forced,
@@ -31,6 +35,7 @@ class Scene:
             lambda exchange: None,
             self.over.append,
             lambda connection, closed: self.gone.append(connection),
+            self.notes.append,
         )
 
     def open(self, conn: int = 1, from_start: bool = True) -> None:
@@ -136,3 +141,87 @@ def test_events_of_a_connection_that_was_not_wanted_find_nobody() -> None:
     scene.connections.lost(Lost(1, 1, CLIENT, 4, False))
     scene.connections.close(Closed(1, 1, CLIENT, "fin"))
     assert (scene.over, scene.gone, scene.connections.lost_bytes) == ([], [], 0)
+
+
+class Named(ScriptedModule):
+    """A second protocol, and one that says what is wrong with a client's first bytes."""
+
+    def __init__(self, name: str, script: Script) -> None:
+        super().__init__(script)
+        self.NAME = name
+
+
+OTHER: Script = {
+    b"ask": lambda at: [RequestHead(0, at, b"GET", b"/", None, 3, b"")],
+    b"answer": lambda at: [ResponseHead(0, at, 204, 6, b""), ResponseEnd(0, False)],
+    b"unreadable": lambda at: [ResponseHead(0, at, 400, 6, b""), ResponseEnd(0, False)],
+    b"?": lambda at: [Remark(None, "wrong", "error", "Wrong."), Remark(None, "w", "warn", "W.")],
+}
+
+
+class Mute(Named):
+    """Claims only `ask`, so `?` is nobody's."""
+
+    def claims(self, prefix: bytes) -> Claim:
+        return Claim.YES if prefix == b"ask" else Claim.NO
+
+
+class Second(Named):
+    def claims(self, prefix: bytes) -> Claim:
+        return Claim.YES if prefix == b"second" else Claim.NO
+
+
+def two_protocols() -> Scene:
+    second = Second("second", {**OTHER, b"second": OTHER[b"ask"]})
+    return Scene(Mute("first", OTHER), second)
+
+
+def codes(scene: Scene) -> list[list[str]]:
+    return [[remark.code for remark in exchange.remarks] for exchange in scene.over]
+
+
+def ask_and_close(scene: Scene, conn: int, question: bytes, answer: bytes = b"") -> None:
+    scene.open(conn)
+    scene.say(conn, CLIENT, question, conn)
+    if answer:
+        scene.say(conn, SERVER, answer, conn)
+    scene.connections.close(Closed(conn, conn, SERVER, "fin"))
+
+
+@pytest.mark.parametrize("answer", [b"", b"unreadable"])
+def test_one_that_a_server_of_another_protocol_does_not_understand_is_told_so(
+    answer: bytes,
+) -> None:
+    scene = two_protocols()
+    ask_and_close(scene, 1, b"ask", b"answer")
+    ask_and_close(scene, 2, b"second", answer)
+    assert codes(scene)[0] == [] and "other-protocol" in codes(scene)[1]
+    (remark,) = (r for r in scene.over[1].remarks if r.code == "other-protocol")
+    assert "speaks second" in remark.text and "spoke first" in remark.text
+
+
+def test_a_port_that_answers_in_a_new_protocol_has_changed_it() -> None:
+    scene = two_protocols()
+    ask_and_close(scene, 1, b"ask", b"answer")
+    ask_and_close(scene, 2, b"second", b"answer")
+    ask_and_close(scene, 3, b"second", b"unreadable")
+    assert codes(scene) == [[], [], []]
+
+
+def test_a_first_failure_and_one_in_the_usual_protocol_are_no_other_protocol() -> None:
+    scene = two_protocols()
+    ask_and_close(scene, 1, b"second")
+    ask_and_close(scene, 2, b"ask", b"answer")
+    ask_and_close(scene, 3, b"ask", b"unreadable")
+    assert not any("other-protocol" in each for each in codes(scene))
+
+
+def test_nobodys_bytes_are_judged_by_the_protocol_that_the_server_understands() -> None:
+    scene = two_protocols()
+    ask_and_close(scene, 1, b"?")
+    ask_and_close(scene, 2, b"ask", b"answer")
+    ask_and_close(scene, 3, b"?")
+    assert [(note.at, note.code, note.listen) for note in scene.notes] == [
+        (3, "wrong", "127.0.0.1:9")
+    ]
+    assert len(scene.over) == 1

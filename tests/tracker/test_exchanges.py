@@ -241,3 +241,21 @@ def test_multiplexed_streams_do_not_mix() -> None:
     for at, side, data in ((1, CLIENT, b"a"), (2, SERVER, b"b"), (3, SERVER, b"c")):
         seen.link.feed(side, data, at)
     assert [(e.stream, e.target, e.status) for e in seen.over] == [(2, b"/b", 500), (1, b"/a", 200)]
+
+
+def test_an_answer_without_a_head_has_no_first_byte_and_no_head_size() -> None:
+    script = say(head(1), ResponseHead(0, 1, None, 0, b""), Body(0, SERVER, b"abc"))
+    seen = Watch(script | {b"close server": lambda at: [ResponseEnd(0, False)]})
+    seen.link.feed(SERVER, b"x", 1)
+    seen.link.close(SERVER, 2)
+    (exchange,) = seen.over
+    assert (exchange.first_byte_at, exchange.response_head_bytes, exchange.status) == (None,) * 3
+    assert (exchange.answered_at, exchange.response_body_bytes, exchange.outcome) == (1, 3, "done")
+
+
+def test_an_error_of_a_connection_without_a_request_is_said_and_lesser_words_are_not() -> None:
+    remarks = [Remark(None, f"c-{s}", s, "Text.") for s in ("info", "warn", "error")]  # type: ignore[arg-type]
+    seen = Watch(say(*remarks))
+    seen.link.feed(CLIENT, b"x", 4)
+    assert [(remark.code, at) for remark, at in seen.said] == [("c-error", 4)]
+    assert seen.over == []
