@@ -179,7 +179,7 @@ def show(
     status = engine.stop()
     for line in engine.said():
         print(line, file=sys.stderr)
-    return shown or max(0, status)
+    return shown or (1 if status < 0 else status)  # killed: nothing it could say
 
 
 def show_files(files: tuple[str, ...], lines: Iterable[bytes]) -> int:

@@ -73,7 +73,8 @@ def of_type(facts: Sequence[Fact], kind: str) -> list[Fact]:
 class Running:
     """A gwtop that goes on: its facts can be awaited."""
 
-    def __init__(self, *arguments: str) -> None:
+    def __init__(self, *arguments: str, folder: Path = Path("/")) -> None:
+        """`folder`: its working directory, and where it makes temporary ones."""
         self.facts: list[Fact] = []
         self._queue: Queue[Fact | None] = Queue()
         self.process = subprocess.Popen(
@@ -81,14 +82,17 @@ class Running:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             stdin=subprocess.DEVNULL,
-            cwd="/",
+            cwd=folder,
+            env=os.environ | ({} if folder == Path("/") else {"TMPDIR": str(folder)}),
+            start_new_session=True,  # its group is its own, to be killed with it
         )
         threading.Thread(target=self._read, daemon=True).start()
 
     def _read(self) -> None:
         assert self.process.stdout is not None
         for line in self.process.stdout:
-            self._queue.put(json.loads(line))
+            if line.endswith(b"\n"):  # else it was killed in the middle of it
+                self._queue.put(json.loads(line))
         self._queue.put(None)
 
     def await_fact(self, wanted: Callable[[Fact], bool], deadline_s: float = 20.0) -> Fact:
@@ -99,7 +103,7 @@ class Running:
             except Empty:
                 pytest.fail(f"no such fact in {deadline_s} s; seen {self.facts[-3:]}")
             if fact is None:
-                pytest.fail(f"gwtop ended: {self._error_text()}")
+                pytest.fail(f"gwtop ended: {self.error_text()}")
             self.facts.append(fact)
             if wanted(fact):
                 return fact
@@ -117,7 +121,7 @@ class Running:
         self.process.send_signal(signal.SIGINT)
         return self.finish()
 
-    def _error_text(self) -> str:
+    def error_text(self) -> str:
         assert self.process.stderr is not None
         return self.process.stderr.read().decode()
 
@@ -128,8 +132,8 @@ class Running:
 
 
 @contextmanager
-def running(*arguments: str) -> Iterator[Running]:
-    gwtop = Running(*arguments)
+def running(*arguments: str, folder: Path = Path("/")) -> Iterator[Running]:
+    gwtop = Running(*arguments, folder=folder)
     try:
         yield gwtop
     finally:

@@ -9,13 +9,11 @@ import json
 import os
 import pwd
 import re
-import select
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -25,11 +23,17 @@ from typing import Any
 import pytest
 
 from tests.live._running import DEMOS, need_program, need_uwsgi
-from tests.live._trees import children, descendants, listening_ports, port_of, told
+from tests.live._trees import (
+    await_nobody,
+    children,
+    descendants,
+    listening_ports,
+    port_of,
+    told,
+)
 
 pytestmark = pytest.mark.live
 
-PROMISED_S = 2.0
 PARENT = (
     "import subprocess, sys; sys.exit(subprocess.run([sys.executable, *sys.argv[1:]]).returncode)"
 )
@@ -53,31 +57,6 @@ def program_of(parent: int) -> int:
     return next(
         pid for pid in descendants(parent) if "demo_" in told(pid) and PARENT not in told(pid)
     )
-
-
-def living_in(folder: Path) -> list[int]:
-    """Processes with their working directory in or below a folder, deleted or not."""
-    found = []
-    for cwd in Path("/proc").glob("[0-9]*/cwd"):
-        with suppress(OSError):  # it ended, or it is a zombie, which has none
-            if os.readlink(cwd).startswith(str(folder)):
-                found.append(int(cwd.parent.name))
-    return found
-
-
-def await_nobody(folder: Path) -> None:
-    """Waits for each process that is left, two seconds in all."""
-    deadline = time.monotonic() + PROMISED_S
-    while left := living_in(folder):
-        try:
-            watched = os.pidfd_open(left[0])
-        except ProcessLookupError:
-            continue
-        left_s = max(0.0, deadline - time.monotonic())
-        ended = select.select([watched], [], [], left_s)[0]
-        os.close(watched)
-        if not ended:
-            pytest.fail(f"after {PROMISED_S} s these are left: {[told(pid) for pid in left]}")
 
 
 @contextmanager
