@@ -252,8 +252,9 @@ class Summary(Line, frozen=True, tag="summary"):
     statuses: dict[str, int]
     duration_ns: Percentiles
     queue_ns: Percentiles | None
-    processes_born: int
-    processes_exited: int
+    processes_born: int | None
+    """None: no process was ever seen (a capture of frames alone)."""
+    processes_exited: int | None
     processes_per_request: float | None
     workers: int
     model: Model | None

@@ -334,6 +334,9 @@ class Tracker:
         return busy
 
     def _judge(self) -> tuple[Model | None, str | None]:
+        """Nothing where no process was ever seen: a capture of frames knows no process model."""
+        if not self._lineage.any_seen:
+            return None, None
         return self._verdict.judge([p.pid for p in self._lineage.answerers()], None)
 
     def _tick(self, at: Nanos) -> TickFact:
@@ -359,7 +362,9 @@ class Tracker:
         model, evidence = self._judge()
         totals = self._totals
         self._count_lost(at)
-        born_per_request = totals.n_births / totals.n_requests if totals.n_requests else None
+        born_per_request = None
+        if totals.n_requests and self._lineage.any_seen:
+            born_per_request = totals.n_births / totals.n_requests
         return Summary(
             at=instant(at),
             requests=totals.n_requests,
@@ -368,8 +373,8 @@ class Tracker:
             statuses=dict(totals.statuses),
             duration_ns=totals.durations.percentiles(),
             queue_ns=totals.queued.percentiles() if totals.any_queued else None,
-            processes_born=self._lineage.n_born,
-            processes_exited=self._lineage.n_exited,
+            processes_born=self._lineage.n_born if self._lineage.any_seen else None,
+            processes_exited=self._lineage.n_exited if self._lineage.any_seen else None,
             processes_per_request=born_per_request,
             workers=len(totals.workers),
             model=model,

@@ -113,6 +113,8 @@ class Lineage:
         self._exits: list[Process] = []
         self.changed = 0
         """Grows whenever the set of live pids does."""
+        self.any_seen = False
+        """Some process of the tree was seen at some time; else nothing is known of processes."""
         self.n_born = 0
         self.n_exited = 0
 
@@ -324,6 +326,7 @@ class Lineage:
         if parent is not None:
             parent.children.append(process)
         self._live[pid] = process
+        self.any_seen = True
         self.changed += 1
         return process
 

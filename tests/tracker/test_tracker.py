@@ -203,6 +203,18 @@ def test_the_verdict_needs_five_answers_and_then_stands_in_tick_and_summary() ->
     assert summary(watched).model_evidence == "5 requests by one process, none born for them"
 
 
+def test_where_no_process_was_seen_nothing_is_said_of_processes() -> None:
+    watched = tracker(live=False)
+    run(watched, [r for n in range(6) for r in exchange(n, n)])
+    last = summary(watched)
+    assert (last.requests, last.model, last.model_evidence) == (6, None, None)
+    assert (last.processes_born, last.processes_exited, last.processes_per_request) == (
+        None,
+        None,
+        None,
+    )
+
+
 def test_a_tap_may_say_something_that_becomes_a_note() -> None:
     watched = tracker()
     seen = Observed(T0, "births-polled", "warn", "Short processes are not seen.", None, None)
