@@ -22,6 +22,7 @@ from gwtop import journal
 from gwtop.nouns.facts import Fact, Hello, ProcessBorn, ProcessExited, Request, Summary
 
 MAX_QUEUED_BYTES = 64 * 1024 * 1024  # ~80,000 requests: seconds of a stalled reader at full load
+MAX_BATCH = 1000  # facts encoded at once, of which none is dropped: 1 MiB as a rule
 FULL_BYTES = 1024 * 1024  # when a lossless source should pause; far below the bound
 
 
@@ -37,7 +38,8 @@ class JsonLines:
         self.dropped_process_events = 0
         self._fd = fd
         self._max_queued_bytes = max_queued_bytes
-        self._lines: deque[bytes] = deque()
+        self._lines: deque[memoryview] = deque()
+        """Views, so that what a write took is cut off without moving the rest."""
         self._piece_bytes = _piece_bytes(fd)
         self._poller = select.poll()
         self._poller.register(fd, select.POLLOUT)
@@ -52,15 +54,18 @@ class JsonLines:
 
     def put(self, facts: list[Fact]) -> None:
         """Queues the facts' lines. The first and the last line are never dropped."""
+        if self.queued_bytes < self._max_queued_bytes - FULL_BYTES and len(facts) < MAX_BATCH:
+            self._queue(journal.encode_all(facts))
+            return
         for fact in facts:
-            if self.queued_bytes >= self._max_queued_bytes and not isinstance(
-                fact, Hello | Summary
-            ):
+            if self.queued_bytes < self._max_queued_bytes or isinstance(fact, Hello | Summary):
+                self._queue(journal.encode(fact))
+            else:
                 self._drop(fact)
-                continue
-            line = journal.encode(fact)
-            self._lines.append(line)
-            self.queued_bytes += len(line)
+
+    def _queue(self, lines: bytes) -> None:
+        self._lines.append(memoryview(lines))
+        self.queued_bytes += len(lines)
 
     def _drop(self, fact: Fact) -> None:
         match fact:
@@ -95,15 +100,18 @@ class JsonLines:
             self.closed = True
         return bool(ready) and not self.closed
 
-    def _next_piece(self) -> bytes:
-        parts: list[bytes] = []
-        n_bytes = 0
-        while self._lines and n_bytes < self._piece_bytes:
-            parts.append(self._lines.popleft())
-            n_bytes += len(parts[-1])
-        piece = b"".join(parts)
-        self._lines.appendleft(piece)
-        return piece[: self._piece_bytes]
+    def _next_piece(self) -> memoryview:
+        """As much as may be written at once; it stays the first of the queue."""
+        first = self._lines[0]
+        if len(first) < self._piece_bytes and len(self._lines) > 1:
+            parts: list[memoryview] = []
+            n_bytes = 0
+            while self._lines and n_bytes < self._piece_bytes:
+                parts.append(self._lines.popleft())
+                n_bytes += len(parts[-1])
+            first = memoryview(b"".join(parts))
+            self._lines.appendleft(first)
+        return first[: self._piece_bytes]
 
     def _forget(self, written: int) -> None:
         self.queued_bytes -= written
@@ -114,7 +122,8 @@ class JsonLines:
 
 def _piece_bytes(fd: int) -> int:
     try:
-        regular = stat.S_ISREG(os.fstat(fd).st_mode)
+        mode = os.fstat(fd).st_mode
     except OSError:  # not open at all; poll will say POLLNVAL
         return select.PIPE_BUF
-    return FULL_BYTES if regular else select.PIPE_BUF
+    takes_all = stat.S_ISREG(mode) or (stat.S_ISCHR(mode) and not os.isatty(fd))  # /dev/null
+    return FULL_BYTES if takes_all else select.PIPE_BUF
