@@ -93,6 +93,8 @@ class Present:
     name: bytes
     holds_listener: bool | None
     """Has a watched listening socket among its descriptors. None: we may not read them."""
+    embeds: str | None = None
+    """Interpreters mapped into it as a web server's modules: "libphp8.2.so". None: none seen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,19 +110,35 @@ class Sampled:
     state: str | None
     """The letter of /proc/PID/stat: R S D Z T ..."""
     holds_listener: bool | None
+    embeds: str | None = None
+    """As in `Present`; told once, None afterwards."""
 
 
 @dataclass(frozen=True, slots=True)
 class Touched:
-    """A thread of a process read, wrote, closed or accepted a connection (kernel evidence)."""
+    """A thread of a process read, wrote, closed or accepted a connection (kernel evidence), or
+    was seen to hold its socket."""
 
     at: Nanos
-    pid: int
+    pid: int | None
+    """None: the thread was gone before anybody knew whose it was."""
     thread: int
+    """The kernel's thread id; for "holds", where no thread did anything, the pid."""
     local: str
     remote: str
     verb: Literal["read", "wrote", "closed", "accepted", "holds"]
-    n_bytes: int
+    n_bytes: int | None
+    """None: not told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A process became the program in this file, as the caller of exec wrote it. Comes for every
+    process of the machine and for those that are gone before /proc could be read."""
+
+    at: Nanos
+    pid: int
+    name: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +204,7 @@ Record: TypeAlias = (
     | Present
     | Sampled
     | Touched
+    | Named
     | Queue
     | Missed
     | TapState

@@ -20,6 +20,7 @@ Instant: TypeAlias = str
 
 SECOND_NS = 1_000_000_000
 MILLISECOND_NS = 1_000_000
+MICROSECOND_NS = 1_000
 
 
 @lru_cache(maxsize=64)

@@ -50,7 +50,8 @@ from gwtop.protocols import discover
 from gwtop.tracker.attribution import Attribution
 from gwtop.tracker.connections import Connection, Connections
 from gwtop.tracker.exchange import Exchange
-from gwtop.tracker.lineage import Lineage, Process
+from gwtop.tracker.lineage import Lineage
+from gwtop.tracker.process import Process
 from gwtop.tracker.telling import in_flight, request_fact, stderr_remark
 from gwtop.tracker.totals import Totals
 from gwtop.tracker.verdict import Answered, Verdict

@@ -26,7 +26,8 @@ from collections.abc import Callable, Iterable
 
 from gwtop.nouns.times import MILLISECOND_NS
 from gwtop.tracker.exchange import Exchange
-from gwtop.tracker.lineage import CGI_MARK, Lineage, Process
+from gwtop.tracker.lineage import CGI_MARK, Lineage
+from gwtop.tracker.process import Process
 
 STAMPS_SLACK_NS = MILLISECOND_NS  # two kernel clocks and our measure of their offset
 MAX_WAITING = 1024  # processes with CGI variables whose request was not seen yet

@@ -23,81 +23,18 @@ from gwtop.nouns.facts import (
     ProcessSeen,
     Role,
 )
-from gwtop.nouns.records import Execed, Exited, Forked, Present, Sampled
+from gwtop.nouns.records import Execed, Exited, Forked, Named, Present, Sampled
 from gwtop.nouns.times import MILLISECOND_NS, SECOND_NS, Nanos, instant
 from gwtop.protocols._base import Pair
 from gwtop.redaction import redact_pairs
+from gwtop.tracker.process import DISORDER_NS, Process
 
 BORN_WAIT_NS = 100 * MILLISECOND_NS  # INTERFACE.md, process_born
 FRAMES_LAG_NS = 30 * MILLISECOND_NS  # ring block time-out 10 ms, twice, and a scheduler's slice
 MAX_BIRTHS = 8192  # births kept for the requests that still settle (80 ms at 10,000/s, tenfold)
-DISORDER_NS = 5 * MILLISECOND_NS  # the connector's per-CPU buffers are merged roughly in order
+MAX_DEAD = 4096  # the dead that a settling request may still ask for
+MAX_NAMES = 8192  # execs of the whole machine; a name waits 30 ms for its process
 CGI_MARK = b"GATEWAY_INTERFACE"  # RFC 3875 4.1.4: every CGI process has it, no other should
-
-
-class Process:
-    """One life of one pid."""
-
-    __slots__ = (
-        "argv",
-        "birth",
-        "born_at",
-        "children",
-        "code",
-        "cpu_ns",
-        "due_at",
-        "environ",
-        "execed",
-        "exited_at",
-        "holds_listener",
-        "max_rss_bytes",
-        "n_requests",
-        "name",
-        "parent",
-        "parent_pid",
-        "pid",
-        "request",
-        "sampled_at",
-        "signal",
-        "told",
-    )
-
-    def __init__(self, pid: int, parent_pid: int, parent: "Process | None") -> None:
-        self.pid = pid
-        self.parent_pid = parent_pid
-        self.parent = parent
-        self.children: list[Process] = []
-        self.birth = False
-        """Born while we watched (else: was there before)."""
-        self.born_at: Nanos | None = None
-        self.name: str | None = None
-        self.argv: tuple[bytes, ...] | None = None
-        self.environ: dict[bytes, bytes] | None = None
-        self.execed = False
-        """Became another program since its birth was seen."""
-        self.holds_listener: bool | None = None
-        self.exited_at: Nanos | None = None
-        self.code: int | None = None
-        self.signal: int | None = None
-        self.cpu_ns: int | None = None
-        self.sampled_at: Nanos | None = None
-        self.max_rss_bytes: int | None = None
-        self.n_requests = 0
-        self.request: int | None = None
-        """Id of the request it was made for."""
-        self.told = False
-        self.due_at: Nanos = 0
-        """When its birth is told at the latest."""
-
-    @property
-    def alive(self) -> bool:
-        return self.exited_at is None
-
-    def descends_from(self, other: "Process") -> bool:
-        node: Process | None = self
-        while node is not None and node is not other:
-            node = node.parent
-        return node is not None
 
 
 class Lineage:
@@ -111,6 +48,8 @@ class Lineage:
         self._births: deque[Process] = deque(maxlen=MAX_BIRTHS)
         self._untold: list[Process] = []
         self._exits: list[Process] = []
+        self._dead: deque[Process] = deque(maxlen=MAX_DEAD)
+        self._names: dict[int, Named] = {}
         self.changed = 0
         """Grows whenever the set of live pids does."""
         self.any_seen = False
@@ -125,12 +64,14 @@ class Lineage:
         if known is not None:
             known.holds_listener = record.holds_listener
             known.argv = known.argv or record.argv
+            known.embeds = record.embeds or known.embeds
             return []
         process = self._add(record.pid, record.parent)
         process.born_at = record.born_at
         process.argv = record.argv
         process.name = _name(record.argv, record.name)
         process.holds_listener = record.holds_listener
+        process.embeds = record.embeds
         process.told = True
         self._adopt(process)
         return [
@@ -160,6 +101,7 @@ class Lineage:
         if parent is not None:
             process.argv, process.name = parent.argv, parent.name
             process.holds_listener = parent.holds_listener
+            process.embeds = parent.embeds
         self.n_born += 1
         self._births.append(process)
         self._untold.append(process)
@@ -170,9 +112,9 @@ class Lineage:
         if process is None:
             return None
         process.execed = True
+        process.embeds = None
         process.holds_listener = False  # sockets are close-on-exec by habit; a sample corrects it
-        if record.argv is not None:
-            process.argv = record.argv
+        process.argv = record.argv
         process.name = _name(record.argv, record.exe) or process.name
         if record.environ is not None:
             process.environ = dict(record.environ)
@@ -202,6 +144,7 @@ class Lineage:
             process.max_rss_bytes = max(process.max_rss_bytes or 0, record.rss_bytes)
         if record.holds_listener is not None:
             process.holds_listener = record.holds_listener
+        process.embeds = record.embeds or process.embeds
         return [
             ProcessSample(
                 at=instant(record.at),
@@ -217,6 +160,23 @@ class Lineage:
             )
         ]
 
+    def named(self, record: Named) -> None:
+        """The file a process exec'ed; kept until its birth is told."""
+        self._names.pop(record.pid, None)
+        if len(self._names) >= MAX_NAMES:
+            del self._names[next(iter(self._names))]
+        self._names[record.pid] = record
+
+    def _take_name(self, process: Process) -> bool:
+        """Names a process that was gone before anybody could look; whether it has a name."""
+        if not process.execed or process.argv is not None:
+            return True
+        named = self._names.get(process.pid)
+        if named is None or not process.lived_at(named.at):
+            return False
+        process.name = _name(None, named.name)
+        return True
+
     # -- facts that wait ----------------------------------------------------------------------
 
     def settle(self, at: Nanos) -> list[Fact]:
@@ -226,7 +186,9 @@ class Lineage:
         facts: list[Fact] = []
         waiting: list[Process] = []
         for process in self._untold:
-            if process.due_at <= at or (process.execed and process.request is not None):
+            has_name = self._take_name(process)
+            matched = process.execed and process.request is not None and has_name
+            if process.due_at <= at or matched:
                 facts.append(self._tell_birth(process))
             else:
                 waiting.append(process)
@@ -274,6 +236,16 @@ class Lineage:
 
     def find(self, pid: int) -> Process | None:
         return self._live.get(pid)
+
+    def find_then(self, pid: int, at: Nanos) -> Process | None:
+        """Who had this pid at that instant; also one that has died since."""
+        process = self._live.get(pid)
+        if process is not None and process.lived_at(at):
+            return process
+        for process in reversed(self._dead):
+            if process.pid == pid and process.lived_at(at):
+                return process
+        return None
 
     def born_since(self, at: Nanos) -> list[Process]:
         """Births from about `at` on, newest first, the dead included."""
@@ -345,6 +317,7 @@ class Lineage:
             # Exits come roughly in order of birth: the dead one is near the front.
             siblings.remove(process)
         self._exits.append(process)
+        self._dead.append(process)
         self.n_exited += 1
         self.changed += 1
 

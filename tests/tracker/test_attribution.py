@@ -9,7 +9,8 @@ from gwtop.protocols._base import Pair
 from gwtop.tracker.attribution import Attribution
 from gwtop.tracker.exchange import Exchange, Hop
 from gwtop.tracker.exchanges import Link
-from gwtop.tracker.lineage import Lineage, Process
+from gwtop.tracker.lineage import Lineage
+from gwtop.tracker.process import Process
 from tests.tracker._scripted import ScriptedModule
 
 T0 = 1_800_000_000 * SECOND_NS

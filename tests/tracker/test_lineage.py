@@ -4,7 +4,8 @@ from gwtop.nouns.facts import Fact, ProcessBorn, ProcessExited, ProcessSample, P
 from gwtop.nouns.records import Execed, Exited, Forked, Present, Sampled
 from gwtop.nouns.times import MILLISECOND_NS as MS
 from gwtop.nouns.times import SECOND_NS, instant
-from gwtop.tracker.lineage import Lineage, Process
+from gwtop.tracker.lineage import Lineage
+from gwtop.tracker.process import Process
 
 T0 = 1_800_000_000 * SECOND_NS
 
