@@ -208,6 +208,7 @@ def nginx(
     locations: str,
     host: str = "127.0.0.1",
     length: str = "$upstream_response_length",
+    upstream: str = "",
 ) -> Iterator[tuple[int, Path]]:
     """A real nginx: its port and its access log (method, target, upstream status, `length`)."""
     binary = need_program("nginx", "nginx-light")
@@ -228,6 +229,7 @@ def nginx(
           large_client_header_buffers 8 64k; client_header_buffer_size 64k;
           fastcgi_buffer_size 128k; fastcgi_buffers 8 128k; uwsgi_buffer_size 128k;
           uwsgi_buffers 8 128k;
+          {upstream}
           server {{ listen {shown}:{port}; {locations} }}
         }}"""
     )
