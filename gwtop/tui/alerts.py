@@ -1,26 +1,46 @@
-"""The line under the head: the one thing that must not be overlooked, if there is any.
+"""The lines under the head: the one thing that must not be overlooked, if there is any.
 
-In: what is shown, how the engine ended, what went wrong beside it. Out: a line, or (). Refuses to
-know where it is painted.
+In: what is shown, how the engine ended, what went wrong beside it, the room. Out: lines, or ().
+Refuses to know where they are painted.
 """
+
+import textwrap
 
 from gwtop.model import Snapshot
 from gwtop.panels import Cell, Line, safe
 
 NO_SUMMARY = "it told no summary, so the last totals may be short"
+MAX_LINES = 2  # a remedy is worthless when its end is cut off; a note stands in full in its pane
 
 
-def alert(shown: Snapshot, engine_ended: str | None, trouble: str | None) -> Line:
+def alert(
+    shown: Snapshot, engine_ended: str | None, trouble: str | None, width: int
+) -> tuple[Line, ...]:
     """`engine_ended`: without its summary. The worst comes first, and hides the others."""
     if engine_ended is not None:
-        return (Cell(" ■ engine ended: ", "bad"), Cell(safe(engine_ended)))
+        return _folded(Cell(" ■ engine ended: ", "bad"), engine_ended, width)
     if trouble is not None:
-        return (Cell(" ■ ", "bad"), Cell(safe(trouble)))
+        return _folded(Cell(" ■ ", "bad"), trouble, width)
     refused = [t for t in (shown.hello.taps if shown.hello else ()) if t.needs]
     if refused and refused[0].state == "refused":
         tap = refused[0]
-        return (Cell(f" ⚑ {tap.name} refused: ", "warn"), Cell(safe(tap.needs or "")))
+        return _folded(Cell(f" ⚑ {tap.name} refused: ", "warn"), tap.needs or "", width)
     note = shown.newest_note
     if note is not None:
-        return (Cell(" ⚑ ", "bad" if note.severity == "error" else "warn"), Cell(safe(note.text)))
+        mark = Cell(" ⚑ ", "bad" if note.severity == "error" else "warn")
+        return ((mark, Cell(safe(note.text))),)
     return ()
+
+
+def _folded(mark: Cell, text: str, width: int) -> tuple[Line, ...]:
+    """At spaces, so that a path that fits on a line can be copied from it."""
+    first, *rest = textwrap.wrap(
+        safe(text),
+        width,
+        initial_indent=" " * len(mark.text),
+        subsequent_indent="   ",
+        break_on_hyphens=False,
+        max_lines=MAX_LINES,
+        placeholder=" …",
+    ) or [""]
+    return ((mark, Cell(first[len(mark.text) :])), *((Cell(line),) for line in rest))

@@ -226,11 +226,11 @@ class Screen(App[int]):
         bar = self.query_one("#alert", Bar)
         cut_off = self._has_ended() and self.model.summary is None
         why = (self.intake.last_words or NO_SUMMARY) if cut_off else None
-        words = alert(self.shown, why, self._trouble)
-        bar.display = bool(words)
-        if words:
-            bar.styles.height = 1
-            bar.say((words,))
+        lines = alert(self.shown, why, self._trouble, self.size.width)
+        bar.display = bool(lines)
+        if lines:
+            bar.styles.height = len(lines)
+            bar.say(lines)
 
     def _paint_foot(self) -> None:
         views = [Key("1", "Overview", "view(1)", 6, self.view == 1)]

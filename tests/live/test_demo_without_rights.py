@@ -1,0 +1,66 @@
+"""A demo for somebody without any right: processes are shown, and what would show the traffic."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from tests.live._running import ROOT, Fact, gwtop_command, need_program, of_type
+from tests.live._terminal import terminal
+
+pytestmark = pytest.mark.live
+
+REMEDY = "ring is refused: CAP_NET_RAW shows the requests on the wire: sudo "
+
+
+@pytest.fixture
+def nobody() -> list[str]:
+    """What makes a command nobody's; skips where nobody can't even import gwtop."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root, to become somebody without rights")
+    setpriv = need_program("setpriv", "util-linux")
+    rights = ["--reuid=65534", "--regid=65534", "--clear-groups"]
+    rights += ["--bounding-set=-all", "--inh-caps=-all"]
+    prefix = [setpriv, *rights, shutil.which("env") or "env", "HOME=/", f"PYTHONPATH={ROOT}"]
+    probe = [*prefix, sys.executable, "-c", "import gwtop.cli, aiohttp"]
+    done = subprocess.run(probe, cwd="/", capture_output=True, text=True)
+    if done.returncode != 0:
+        pytest.skip(f"needs a checkout that nobody can read ({done.stderr.splitlines()[-1]})")
+    return prefix
+
+
+def test_births_are_told_and_the_traffics_remedy_is_one_line(nobody: list[str]) -> None:
+    options = ["--requests", "10", "--rate", "0", "--json"]
+    done = subprocess.run(
+        [*nobody, *gwtop_command("demo", "cgi", *options)], cwd="/", capture_output=True, timeout=60
+    )
+    said = done.stderr.decode().splitlines()
+    facts: list[Fact] = [json.loads(line) for line in done.stdout.splitlines()]
+    assert done.returncode == 0, said
+    taps = {tap["name"]: tap["state"] for tap in facts[0]["taps"]}
+    assert (taps["ring"], taps["census"]) == ("refused", "open")
+    assert any(line.startswith(f"gwtop: {REMEDY}") for line in said)
+    assert len(said) == sum(state != "open" for state in taps.values())
+    summary = facts[-1]
+    assert (summary["requests"], summary["missed"]["frames"]) == (0, None)
+    assert summary["model"] is None  # no request, no verdict
+    n_born = len(of_type(facts, "process_born"))
+    if taps["births"] == "open":  # since about Linux 6.6 the connector asks for no right
+        assert n_born == summary["processes_born"] == 10
+    else:
+        assert n_born <= 10 and summary["missed"]["process_events"] is None
+
+
+def test_the_screen_shows_processes_and_the_remedy(nobody: list[str]) -> None:
+    folder = Path(tempfile.gettempdir())  # pytest's are root's alone
+    with terminal([*nobody, *gwtop_command("demo", "cgi")], folder) as screen:
+        screen.await_text("CAP_NET_RAW shows the requests on the wire")
+        screen.await_text("† cgi")  # one that was born, worked and died
+        screen.press("q")
+        assert screen.wait() == 0
+        assert "Traceback" not in screen.text()

@@ -1,0 +1,43 @@
+"""The alert under the head: what is worst, and a remedy in full."""
+
+from gwtop.model import Snapshot
+from gwtop.panels import Line
+from gwtop.tui.alerts import NO_SUMMARY, alert
+
+
+def words(line: Line) -> str:
+    return "".join(cell.text for cell in line)
+
+
+def test_nothing_to_say_takes_no_line() -> None:
+    assert alert(Snapshot(), None, None, 80) == ()
+
+
+def test_the_end_of_the_engine_hides_other_trouble() -> None:
+    (line,) = alert(Snapshot(), NO_SUMMARY, "the load has ended", 80)
+    assert words(line) == f" ■ engine ended: {NO_SUMMARY}"
+
+
+def test_trouble_that_fits_is_one_line() -> None:
+    (line,) = alert(Snapshot(), None, "the load has ended (signal 9)", 80)
+    assert words(line) == " ■ the load has ended (signal 9)"
+
+
+def test_a_remedy_is_folded_before_its_path_and_can_be_copied() -> None:
+    path = "/home/somebody/.venv/bin/gwtop"
+    lines = alert(Snapshot(), None, f"CAP_NET_RAW shows the requests: sudo {path} attach", 60)
+    assert [words(line) for line in lines] == [
+        " ■ CAP_NET_RAW shows the requests: sudo",
+        f"   {path} attach",
+    ]
+
+
+def test_what_would_take_a_third_line_is_cut() -> None:
+    lines = alert(Snapshot(), None, "word " * 100, 40)
+    assert len(lines) == 2
+    assert words(lines[1]).endswith(" …")
+    assert max(len(words(line)) for line in lines) <= 40
+
+
+def test_control_characters_do_not_reach_the_terminal() -> None:
+    assert "\x1b" not in words(alert(Snapshot(), None, "\x1b]0;x\x07", 80)[0])
