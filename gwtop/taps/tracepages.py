@@ -42,6 +42,7 @@ class Field(NamedTuple):
     offset: int
     size_bytes: int
     is_signed: bool
+    is_array: bool
 
 
 class Format(NamedTuple):
@@ -59,7 +60,7 @@ class Format(NamedTuple):
         layout, position = "<", 0
         for field in sorted((self.fields[name] for name in names), key=lambda f: f.offset):
             layout += f"{field.offset - position}x" if field.offset > position else ""
-            code = codes.get(field.size_bytes, f"{field.size_bytes}s")
+            code = f"{field.size_bytes}s" if field.is_array else codes[field.size_bytes]
             layout += code if field.is_signed or code.endswith("s") else code.upper()
             position = field.offset + field.size_bytes
         return Struct(layout)
@@ -71,7 +72,7 @@ def parse_format(text: str) -> Format:
     if found is None:
         raise ValueError("no ID in an event format")
     fields = {
-        m["name"]: Field(int(m["offset"]), int(m["size"]), m["signed"] == "1")
+        m["name"]: Field(int(m["offset"]), int(m["size"]), m["signed"] == "1", m["n"] is not None)
         for m in _FIELD.finditer(text)
     }
     return Format(int(found[1]), fields)

@@ -35,6 +35,7 @@ from gwtop.nouns.records import (
     Forked,
     Frames,
     Missed,
+    Named,
     Observed,
     Present,
     Queue,
@@ -126,7 +127,9 @@ class Tracker:
             case Sampled():
                 self._facts += self._lineage.sampled(record, self._busy().get(record.pid, []))
             case Touched():
-                pass  # evidence "kernel": its tap comes with a later issue
+                self._attribution.readers.touched(record)
+            case Named():
+                self._lineage.named(record)
             case Queue():
                 self._queues[record.listener] = QueueState(
                     record.listener, record.pending, record.limit

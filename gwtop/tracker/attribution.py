@@ -1,22 +1,24 @@
 """Attribution: which process ran the application for a request, and how we know.
 
-In: exchanges as they begin and settle, processes as they are born and exec. Out: `pid`, `births`
-and `evidence` written on the exchange, the request's id written on the process. It refuses to
-guess: what no rule below proves stays None. What an answer says of itself (X-Worker-Pid) is never
-read here.
+In: exchanges as they begin and settle, processes as they are born and exec, and who read which
+connection. Out: `pid`, `thread`, `reader`, `queue_ns`, `births` and `evidence` written on the
+exchange, the request's id written on the process. It refuses to guess: what no rule below proves
+stays None. What an answer says of itself (X-Worker-Pid) is never read here.
 
-Three degrees live here, best first:
+A process born for the request ran the application, else whoever read the connection did:
 
-"environ"  The process's CGI variables, read at its exec, name this request: its client's port
-           (REMOTE_PORT, RFC 3875's customary extension) and, where given, the same REQUEST_URI.
-           Without a port, the URI alone if only one request in flight has it.
+"environ"  The process's CGI variables, read at its exec, name this request (`variables`).
 "spawn"    Exactly one process was born in the request's window, in nobody else's window, and it
            was made for a purpose: it exec'ed another program or was gone when the request settled.
            (A pool that grows or respawns in that window forks a worker that stays: no evidence.)
+           Where the reader is known, only its own descendants count, and only what it read before
+           the birth; a program whose variables are known and are no CGI is a helper of the reader.
+"kernel"   The kernel saw it read this connection, from the request's first byte on (`readers`).
+"socket"   It was seen to hold the connection while the request was open, and nobody else was.
 "sole"     One process of the tree can accept from the listener, and all descriptors could be read.
 
-"kernel" and "socket" (who really read the connection) are better than the last two and come from
-records of other taps.
+A reader that so far only passed requests on is not taken for the one that answered while somebody
+was born in the window whose purpose nobody knows: that request stays without a pid.
 
 Process events and frames arrive with different delays, so a process may exec before its request
 is known. Processes with CGI variables wait in a short list for it.
@@ -24,12 +26,16 @@ is known. Processes with CGI variables wait in a short list for it.
 
 from collections.abc import Callable, Iterable
 
+from gwtop.nouns.facts import Evidence
 from gwtop.nouns.times import MILLISECOND_NS
 from gwtop.tracker.exchange import Exchange
 from gwtop.tracker.lineage import CGI_MARK, Lineage
 from gwtop.tracker.process import Process
+from gwtop.tracker.readers import CLOCKS_SLACK_NS, Readers
+from gwtop.tracker.variables import name_request
 
 STAMPS_SLACK_NS = MILLISECOND_NS  # two kernel clocks and our measure of their offset
+FORK_AHEAD_NS = 5 * MILLISECOND_NS  # accept, then fork, then the first byte: 1 ms on a busy machine
 MAX_WAITING = 1024  # processes with CGI variables whose request was not seen yet
 
 
@@ -38,15 +44,17 @@ class Attribution:
 
     def __init__(self, lineage: Lineage) -> None:
         self._lineage = lineage
+        self.readers = Readers()
         self._waiting: list[Process] = []
 
     # -- as things begin ----------------------------------------------------------------------
 
     def began(self, exchange: Exchange) -> None:
         """A request is known now; a process may be waiting for it."""
+        self.readers.began(exchange)
         for process in self._waiting:
-            if _environ_names(process, exchange):
-                self._assign(exchange, process)
+            if _named(process, exchange):
+                self._name(exchange, process)
                 self._waiting.remove(process)
                 return
 
@@ -57,9 +65,9 @@ class Attribution:
             return
         if self._belongs_to_ancestor(process):
             return
-        named = [e for e in candidates if e.pid is None and _environ_names(process, e)]
+        named = [e for e in candidates if e.pid is None and _named(process, e)]
         if len(named) == 1 or (named and b"REMOTE_PORT" in environ):
-            self._assign(named[0], process)
+            self._name(named[0], process)
         elif len(self._waiting) < MAX_WAITING:
             self._waiting.append(process)
 
@@ -73,11 +81,9 @@ class Attribution:
             node = node.parent
         return False
 
-    def _assign(self, exchange: Exchange, process: Process) -> None:
-        exchange.pid = process.pid
-        exchange.evidence = "environ"
+    def _name(self, exchange: Exchange, process: Process) -> None:
+        self._assign(exchange, process.pid, "environ", process)
         process.request = exchange.id
-        process.n_requests += 1
 
     # -- as they settle -----------------------------------------------------------------------
 
@@ -87,21 +93,94 @@ class Attribution:
             return
         since = exchange.began_at - STAMPS_SLACK_NS
         born = [p for p in self._lineage.born_since(since) if _in_window(p, exchange)]
+        rivals = [e for e in others() if e is not exchange] if born else []
+        reader = self._read_by(exchange)
         if exchange.pid is None and born:
-            self._spawned(exchange, born, others())
-        if exchange.pid is None and not born:
-            sole = self._lineage.only_answerer()
-            if sole is not None and _alive_through(sole, exchange):
-                exchange.pid = sole.pid
-                exchange.evidence = "sole"
-                sole.n_requests += 1
+            self._spawned(exchange, reader, born, rivals)
+        if exchange.pid is None:
+            self._answered_itself(exchange, reader, born, rivals)
+        if reader is not None and exchange.pid not in (None, reader.pid):
+            reader.n_passed += 1
         self._collect_births(exchange, born)
+        self.readers.settled(exchange)
         if self._waiting:
             horizon = exchange.began_at - 1000 * MILLISECOND_NS
             self._waiting = [p for p in self._waiting if (p.born_at or 0) > horizon]
 
-    def _spawned(self, exchange: Exchange, born: list[Process], others: Iterable[Exchange]) -> None:
-        tops = [p for p in born if p.request is None and p.parent not in born]
+    def reader_now(self, exchange: Exchange) -> int | None:
+        """Who is at work on an open exchange, as far as anybody saw it begin."""
+        read = self.readers.first(exchange)
+        if read is not None:
+            return read.pid
+        holders = self.readers.holders(exchange)
+        return holders.pop() if len(holders) == 1 else None
+
+    def _read_by(self, exchange: Exchange) -> Process | None:
+        """Writes down who read it; the process, if it is one of the watched tree."""
+        read = self.readers.first(exchange)
+        if read is None:
+            return None
+        exchange.queue_ns = max(read.at - exchange.began_at, 0)
+        # A thread whose process nobody knew in time may itself be a process of the tree.
+        pid = read.thread if read.pid is None else read.pid
+        process = self._lineage.find_then(pid, read.at)
+        exchange.reader = process.pid if process is not None else read.pid
+        return process
+
+    def _answered_itself(
+        self,
+        exchange: Exchange,
+        reader: Process | None,
+        born: list[Process],
+        rivals: list[Exchange],
+    ) -> None:
+        read = self.readers.first(exchange)
+        holders = self.readers.holders(exchange) if read is None else set()
+        if read is not None and exchange.reader is not None:
+            if not self._may_have_passed_it_on(reader, born):
+                self._assign(exchange, exchange.reader, "kernel", reader)
+                exchange.thread = read.thread
+                self._claim_births(exchange, reader, born, rivals)
+        elif len(holders) == 1:
+            (pid,) = holders
+            holder = self._lineage.find_then(pid, exchange.began_at)
+            if not self._may_have_passed_it_on(holder, born):
+                self._assign(exchange, pid, "socket", holder)
+        elif not born and not holders:
+            sole = self._lineage.only_answerer()
+            if sole is not None and _alive_through(sole, exchange):
+                self._assign(exchange, sole.pid, "sole", sole)
+
+    def _may_have_passed_it_on(self, reader: Process | None, born: list[Process]) -> bool:
+        if reader is not None and reader.n_requests > reader.n_passed:
+            return False
+        return any(
+            p.request is None
+            and p is not reader
+            and (p.execed or not p.alive)
+            and not _is_helper(p)
+            and not self.readers.has_read(p.pid, p.born_at or 0)
+            for p in born
+        )
+
+    def _assign(
+        self, exchange: Exchange, pid: int, evidence: Evidence, process: Process | None
+    ) -> None:
+        exchange.pid = pid
+        exchange.evidence = evidence
+        if process is not None:
+            process.n_requests += 1
+
+    # -- births -------------------------------------------------------------------------------
+
+    def _spawned(
+        self,
+        exchange: Exchange,
+        reader: Process | None,
+        born: list[Process],
+        rivals: list[Exchange],
+    ) -> None:
+        tops = _tops(born, reader)
         if len(tops) != 1:
             return
         top = tops[0]
@@ -109,12 +188,46 @@ class Attribution:
             return
         if top.environ is not None and CGI_MARK in top.environ:
             return  # its variables name a request, and not this one
-        if any(_in_window(top, other) for other in others if other is not exchange):
+        if reader is not None and (_is_helper(top) or reader.n_requests > reader.n_passed):
             return
-        exchange.pid = top.pid
-        exchange.evidence = "spawn"
-        top.request = exchange.id
-        top.n_requests += 1
+        if self._is_of(top, exchange, rivals):
+            self._assign(exchange, top.pid, "spawn", top)
+            top.request = exchange.id
+
+    def _is_of(self, born: Process, exchange: Exchange, rivals: list[Exchange]) -> bool:
+        """Whether this birth can be no other request's."""
+        return not any(
+            _in_window(born, rival) and self._rivals(born, exchange, rival) for rival in rivals
+        )
+
+    def _rivals(self, born: Process, exchange: Exchange, rival: Exchange) -> bool:
+        mine, theirs = self.readers.first(exchange), self.readers.first(rival)
+        if mine is None or theirs is None:
+            return True
+        if mine.pid != theirs.pid:
+            return False
+        if mine.thread != theirs.thread:
+            return True
+        # One thread does one thing after the other: the last request it had read made the child.
+        born_at = (born.born_at or 0) + CLOCKS_SLACK_NS
+        return mine.at > born_at or mine.at < theirs.at <= born_at
+
+    def _claim_births(
+        self,
+        exchange: Exchange,
+        reader: Process | None,
+        born: list[Process],
+        rivals: list[Exchange],
+    ) -> None:
+        """Helpers that the worker started for the request, and a reader forked for it."""
+        if reader is None:
+            return
+        for top in _tops(born, reader):
+            if (top.execed or not top.alive) and self._is_of(top, exchange, rivals):
+                top.request = exchange.id
+        if _was_forked_for(reader, exchange):
+            reader.request = exchange.id
+            born.append(reader)
 
     def _collect_births(self, exchange: Exchange, born: list[Process]) -> None:
         mine = [p for p in born if p.request == exchange.id]
@@ -128,6 +241,33 @@ class Attribution:
         exchange.births = [p.pid for p in mine]
 
 
+def _named(process: Process, exchange: Exchange) -> bool:
+    environ = process.environ
+    if environ is None or not _in_window(process, exchange):
+        return False
+    return name_request(environ, exchange)
+
+
+def _tops(born: list[Process], reader: Process | None) -> list[Process]:
+    """The unclaimed ones that no other of them made, below the reader if there is one."""
+    tops = [p for p in born if p.request is None and p.parent not in born]
+    if reader is None:
+        return tops
+    return [p for p in tops if p is not reader and p.descends_from(reader)]
+
+
+def _is_helper(process: Process) -> bool:
+    """A program whose variables are known and do not say that it is CGI."""
+    return process.execed and process.environ is not None and CGI_MARK not in process.environ
+
+
+def _was_forked_for(reader: Process, exchange: Exchange) -> bool:
+    """A fork for each connection: born with it, gone with it, and it answered nothing else."""
+    if not reader.birth or reader.alive or reader.n_requests != 1 or exchange.sequence != 0:
+        return False
+    return (reader.born_at or 0) >= exchange.began_at - FORK_AHEAD_NS
+
+
 def _in_window(process: Process, exchange: Exchange) -> bool:
     born_at = process.born_at
     if born_at is None or born_at < exchange.began_at - STAMPS_SLACK_NS:
@@ -137,33 +277,3 @@ def _in_window(process: Process, exchange: Exchange) -> bool:
 
 def _alive_through(process: Process, exchange: Exchange) -> bool:
     return process.alive and (process.born_at is None or process.born_at <= exchange.began_at)
-
-
-def _environ_names(process: Process, exchange: Exchange) -> bool:
-    """Do this process's CGI variables name this request?"""
-    environ = process.environ
-    if environ is None or not _in_window(process, exchange):
-        return False
-    uri, port = environ.get(b"REQUEST_URI"), environ.get(b"REMOTE_PORT")
-    if uri is not None and exchange.target is not None and uri != _origin_form(exchange.target):
-        return False
-    if port is not None:
-        return port == _client_port(exchange)
-    return uri is not None and exchange.target is not None
-
-
-def _origin_form(target: bytes) -> bytes:
-    """The path and query of an absolute-form target (RFC 9112 3.2.2), which CGI is given."""
-    if target.startswith(b"/") or b"://" not in target:
-        return target
-    return b"/" + target.split(b"://", 1)[1].partition(b"/")[2]
-
-
-def _client_port(exchange: Exchange) -> bytes | None:
-    """The port the browser connected from: what the front told, else this connection's own."""
-    if exchange.block is not None:
-        fields = exchange.hop.protocol.request_fields(exchange.block)
-        for name, value in fields:
-            if name == b"REMOTE_PORT":
-                return value
-    return exchange.hop.client.rpartition(":")[2].encode("latin-1")

@@ -197,7 +197,9 @@ class Connections:
         usual = self._understood.get(server)
         if usual is None or not connection.prefix:
             return
-        for event in usual.Decoder(True).feed(Side.CLIENT, connection.prefix, at):
+        decoder = usual.Decoder(True)
+        events = decoder.feed(Side.CLIENT, connection.prefix, at)
+        for event in events + decoder.close(Side.SERVER, at):
             if isinstance(event, Remark) and event.severity == "error":
                 self._say(event, server, at)
 

@@ -44,6 +44,7 @@ class Link:
     __slots__ = (
         "_closing",
         "_decoder",
+        "_fallen",
         "_newest",
         "_open",
         "closed_by",
@@ -84,6 +85,8 @@ class Link:
         self._decoder: Decoder = hop.protocol.Decoder(from_start)
         self._open: dict[int, deque[Exchange]] = {}
         self._newest: dict[int, Exchange] = {}
+        self._fallen = False
+        """The server has closed, or the connection was reset."""
         self._closing = False
         """True while the events of a close are applied: a close brings no byte of an exchange."""
 
@@ -120,9 +123,23 @@ class Link:
     def reset(self, side: Side, at: Nanos) -> None:
         """The connection was reset by this side."""
         by = self.closed_by or side
+        if not self._fallen:
+            self._close_unanswered(at)
         self._fall(at, by, "rst")
         if side is Side.CLIENT and self.closed_by is Side.CLIENT:
             self._unread(at)
+
+    def _close_unanswered(self, at: Nanos) -> None:
+        """A reset is no close, and ends no answer. But a request whose head it cut was made, and
+        what a decoder says of a request that it closed upon stands."""
+        events = self._decoder.close(Side.SERVER, at)
+        for event in events:
+            if isinstance(event, RequestHead):
+                self._apply(event, at)
+        if all(exchange.answered_at is None for exchange in self.open_exchanges()):
+            for event in events:
+                if isinstance(event, Remark):
+                    self._apply(event, at)
 
     def cut(self, at: Nanos) -> None:
         """The capture ended, or the close was missed: what is open is partial."""
@@ -336,6 +353,7 @@ class Link:
 
     def _fall(self, at: Nanos, by: Side, how: str) -> None:
         """Every open exchange is aborted; the first one tells why."""
+        self._fallen = True
         for exchange in self.open_exchanges():
             exchange.aborted = True
             exchange.remark(why_fallen(exchange, by, how))

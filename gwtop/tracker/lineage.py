@@ -282,7 +282,7 @@ class Lineage:
             return "front"
         if process.environ is not None and process.execed and CGI_MARK in process.environ:
             return "cgi"
-        if process.request is not None:
+        if process.request is not None and process.execed and process.n_requests:
             return "cgi"
         if process.holds_listener:
             if any(c.alive and c.holds_listener for c in process.children):

@@ -25,6 +25,7 @@ class Process:
         "exited_at",
         "holds_listener",
         "max_rss_bytes",
+        "n_passed",
         "n_requests",
         "name",
         "parent",
@@ -57,6 +58,8 @@ class Process:
         self.sampled_at: Nanos | None = None
         self.max_rss_bytes: int | None = None
         self.n_requests = 0
+        self.n_passed = 0
+        """Requests it read that another process was born for."""
         self.request: int | None = None
         """Id of the request it was made for."""
         self.told = False

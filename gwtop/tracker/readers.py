@@ -23,6 +23,7 @@ CLOCKS_SLACK_NS = 10 * MICROSECOND_NS
 """A frame is stamped on one clock, a read on another, and our measure of their distance is good
 to 1 us. A round trip through a worker takes 30 us at least, so no other request's read is meant."""
 MAX_LINES = 16384  # connections with reads that no exchange has claimed: 1 s of 10,000/s, and spare
+MAX_PIDS = 4096  # readers remembered; those that die young go first
 MAX_READS = 1024  # of one connection; an upload has thousands, and the first ones matter
 
 _Key: TypeAlias = tuple[str, str]
@@ -46,6 +47,8 @@ class Readers:
         self._lines: dict[_Key, _Line] = {}
         self._first: dict[int, Touched] = {}
         """By exchange."""
+        self._last: dict[int, Nanos] = {}
+        """Pid: its newest read."""
 
     def touched(self, record: Touched) -> None:
         line = self._line((record.local, record.remote))
@@ -53,6 +56,7 @@ class Readers:
             line.holds.append(record)
         elif record.verb == "read":
             line.reads.append(record)
+            self._remember(record)
             for exchange in line.waiting:
                 if _is_of(record, exchange):
                     self._first[exchange.id] = record
@@ -73,6 +77,10 @@ class Readers:
     def first(self, exchange: Exchange) -> Touched | None:
         """The read that took the exchange's first byte; None: not seen, not yet perhaps."""
         return self._first.get(exchange.id)
+
+    def has_read(self, pid: int, since: Nanos) -> bool:
+        """Whether this process, which lives since then, reads watched connections itself."""
+        return self._last.get(pid, 0) >= since
 
     def holders(self, exchange: Exchange) -> set[int]:
         """Who was seen to hold the connection while the exchange was open."""
@@ -95,6 +103,12 @@ class Readers:
                 records.popleft()
         if not (line.waiting or line.reads or line.holds):
             del self._lines[_key(exchange)]
+
+    def _remember(self, record: Touched) -> None:
+        pid = record.thread if record.pid is None else record.pid
+        if pid not in self._last and len(self._last) >= MAX_PIDS:
+            del self._last[next(iter(self._last))]
+        self._last[pid] = record.at
 
     def _line(self, key: _Key) -> _Line:
         line = self._lines.get(key)

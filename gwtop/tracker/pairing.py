@@ -1,0 +1,213 @@
+"""Pairing: which client's request (front hop) a gateway request (back hop) was made for.
+
+In: exchanges of all watched hops as their heads become known and as they settle. Out: `pair` on
+the back hop's exchange, and which servers only pass requests on. It refuses to guess: where two
+requests could be the one, it is neither.
+
+A back hop's request begins while the front's is open, so only open ones are candidates. Exact is
+what the front itself wrote down: REMOTE_ADDR and REMOTE_PORT name the client's connection (of
+several that are open on it, a pipelining client's, the first one nobody was made for yet). Where
+it wrote less, the candidates are those with the same method and target, unanswered, from the
+address that it told (REMOTE_ADDR, X-Real-IP, X-Forwarded-For), without a header that contradicts.
+One candidate is the pair; two are none. That a second back request turns up for a front that had
+its own takes both away, unless the first had failed: fronts try again.
+
+A word of the client's about itself (`X-Forwarded-For`) only ever takes candidates away.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+
+from gwtop.nouns.times import Nanos
+from gwtop.tracker.exchange import Exchange
+from gwtop.tracker.likeness import Told, same_headers, target_key, told_of
+
+MAX_COMPARED = 32  # candidates whose headers are looked at: 20 us each
+
+
+class _Claim:
+    """A back hop's request holds this one for its front."""
+
+    __slots__ = ("back", "doubted", "exact", "front")
+
+    def __init__(self, back: Exchange, front: Exchange, exact: bool) -> None:
+        self.back = back
+        self.front = front
+        self.exact = exact
+        """The front's own word names the connection."""
+        self.doubted = False
+
+
+class Pairing:
+    """All hops' requests that have not settled."""
+
+    def __init__(self) -> None:
+        self.outer: set[str] = set()
+        """Servers seen to pass requests on."""
+        self._by_target: dict[tuple[bytes, bytes], list[Exchange]] = {}
+        self._by_client: dict[str, list[Exchange]] = {}
+        self._n_open: Counter[str] = Counter()
+        self._claims: dict[int, list[_Claim]] = {}
+        """By front."""
+        self._claim_of: dict[int, _Claim] = {}
+        """By back."""
+        self._contended: set[int] = set()
+        """Fronts that a back with several candidates may belong to."""
+
+    def began(self, exchange: Exchange) -> Exchange | None:
+        """A request's head is known; the one it seems to have been made for, until it settles."""
+        if not exchange.asked or exchange.method is None or exchange.target is None:
+            return None
+        claim = None
+        if len(self._n_open) > (exchange.hop.server in self._n_open):
+            claim = self._claim(exchange)
+        if claim is not None:
+            self._claims.setdefault(claim.front.id, []).append(claim)
+            self._claim_of[exchange.id] = claim
+            if claim.exact:
+                self.outer.add(claim.front.hop.server)
+        self._n_open[exchange.hop.server] += 1
+        self._by_client.setdefault(exchange.hop.client, []).append(exchange)
+        self._by_target.setdefault(_key(exchange), []).append(exchange)
+        return None if claim is None else claim.front
+
+    def settle(self, exchange: Exchange) -> None:
+        """The last word on this one; it is nobody's candidate any more."""
+        claim = self._claim_of.pop(exchange.id, None)
+        if claim is not None and (claim.exact or (not claim.doubted and _answers_first(claim))):
+            exchange.pair = claim.front.id
+            self.outer.add(claim.front.hop.server)
+        self._claims.pop(exchange.id, None)
+        self._contended.discard(exchange.id)
+        self._forget(exchange)
+
+    def innermost(self, exchanges: Iterable[Exchange]) -> list[Exchange]:
+        """Those that are answered where they arrive: not passed on, as far as is known."""
+        return [e for e in exchanges if not self.passes_on(e)]
+
+    def passes_on(self, exchange: Exchange) -> bool:
+        return exchange.hop.server in self.outer
+
+    def _forget(self, exchange: Exchange) -> None:
+        if exchange.method is None or exchange.target is None:
+            return
+        server = exchange.hop.server
+        line = self._by_client.get(exchange.hop.client, [])
+        if exchange not in line:
+            return
+        _remove(self._by_client, exchange.hop.client, exchange)
+        _remove(self._by_target, _key(exchange), exchange)
+        self._n_open[server] -= 1
+        if not self._n_open[server]:
+            del self._n_open[server]
+
+    # -- finding ------------------------------------------------------------------------------
+
+    def _claim(self, back: Exchange) -> _Claim | None:
+        told = told_of(back)
+        if told.client is not None:
+            front = self._named(back, told, told.client)
+            return None if front is None else _Claim(back, front, exact=True)
+        front = self._alone(back, told)
+        return None if front is None else _Claim(back, front, exact=False)
+
+    def _named(self, back: Exchange, told: Told, client: str) -> Exchange | None:
+        """The open request of the connection that the front wrote down."""
+        line = _open_fronts(self._by_client.get(client, []), back)
+        alike = [e for e in line if e.method == back.method and _key(e) == _key(back)]
+        if not alike:
+            # A rewritten target: then the connection must be named by both of its ends.
+            whole = [e for e in line if _port(e.hop.server) == told.server_port]
+            return whole[0] if len(whole) == 1 else None
+        if len({e.hop.connection for e in alike}) > 1:  # one client port, two servers
+            alike = [e for e in alike if _port(e.hop.server) == told.server_port]
+            if len({e.hop.connection for e in alike}) != 1:
+                return None
+        return alike[0] if len(alike) == 1 else self._next_of(alike)
+
+    def _next_of(self, line: list[Exchange]) -> Exchange | None:
+        """Of a pipelining client's like requests the first that none was made for yet; servers
+        take them one by one. After a failure the next one may be the same one again."""
+        for exchange in sorted(line, key=lambda e: e.sequence):
+            claims = self._claims.get(exchange.id)
+            if not claims:
+                return exchange
+            if any(_failed(claim.back) for claim in claims):
+                return None
+        return None
+
+    def _alone(self, back: Exchange, told: Told) -> Exchange | None:
+        """The only open request that this one can have been made for."""
+        alike = _open_fronts(self._by_target.get(_key(back), []), back)
+        fronts = [e for e in alike if e.first_byte_at is None and told.may_come_from(e)]
+        fronts = self._without_outer_hops(fronts)
+        if len(fronts) > 1 and len(fronts) <= MAX_COMPARED:
+            fronts = [e for e in fronts if same_headers(e, back)]
+        if len(fronts) > 1:
+            fronts = self._not_taken(fronts)
+        if len(fronts) != 1:
+            self._contended.update(e.id for e in fronts)
+            return None
+        return None if self._is_contended(fronts[0], back) else fronts[0]
+
+    def _without_outer_hops(self, fronts: list[Exchange]) -> list[Exchange]:
+        """In a chain of hops the nearest one is the front: not one that it was itself made from."""
+        passed = {c.front.id for e in fronts if (c := self._claim_of.get(e.id)) is not None}
+        return [e for e in fronts if e.id not in passed]
+
+    def _not_taken(self, fronts: list[Exchange]) -> list[Exchange]:
+        free = [e for e in fronts if e.id not in self._claims]
+        if not free:  # one more than there are fronts: who knows which of them is whose
+            for front in fronts:
+                for claim in self._claims[front.id]:
+                    claim.doubted = True
+            return fronts
+        return free
+
+    def _is_contended(self, front: Exchange, back: Exchange) -> bool:
+        """Another request claims this front, and no failure of it explains the second."""
+        earlier = self._claims.get(front.id, [])
+        if all(_failed(claim.back) and _over_by(claim.back, back.began_at) for claim in earlier):
+            return front.id in self._contended
+        for claim in earlier:
+            claim.doubted = True
+        self._contended.add(front.id)
+        return True
+
+
+def _key(exchange: Exchange) -> tuple[bytes, bytes]:
+    return exchange.method or b"", target_key(exchange.target or b"")
+
+
+def _remove(table: dict[str, list[Exchange]] | dict[tuple[bytes, bytes], list[Exchange]],
+            key: object, exchange: Exchange) -> None:
+    raise NotImplementedError
+
+
+def _open_fronts(line: list[Exchange], back: Exchange) -> list[Exchange]:
+    """Requests of other servers that were open when this one began."""
+    at, server = back.began_at, back.hop.server
+    return [
+        e for e in line if e.began_at <= at and e.hop.server != server and not _over_by(e, at)
+    ]
+
+
+def _over_by(exchange: Exchange, at: Nanos) -> bool:
+    return exchange.over_at is not None and exchange.over_at <= at
+
+
+def _failed(exchange: Exchange) -> bool:
+    """It ended in a way after which fronts ask again."""
+    if exchange.over_at is None:
+        return False
+    return exchange.outcome != "done" or exchange.status is None or exchange.status >= 500
+
+
+def _answers_first(claim: _Claim) -> bool:
+    """A front that only passes on has nothing to say before its back end does."""
+    front, back = claim.front.first_byte_at, claim.back.first_byte_at
+    return front is None or (back is not None and back <= front) or _failed(claim.back)
+
+
+def _port(endpoint: str) -> str:
+    return endpoint.rpartition(":")[2]
