@@ -176,6 +176,8 @@ def show(
         on_end=engine.why_it_ended,
         trouble=trouble,
     )
+    if running is not None:
+        running.let_go()  # takes the longest, so it begins while the others end
     status = engine.stop()
     for line in engine.said():
         print(line, file=sys.stderr)

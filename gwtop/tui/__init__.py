@@ -16,6 +16,10 @@ from gwtop.nouns.times import SECOND_NS
 PIPE_BYTES = 1 << 20
 """Room for some 500 requests with their fields: what a paint may take at 5,000 a second."""
 
+ESCAPE_DELAY_MS = "25"
+"""How long Esc waits for the rest of a key's sequence; ncurses reads the same variable. Textual
+looks every 100 ms, so with its own 100 one Esc in ten was found late and took 200 to 300."""
+
 
 def run_screen(
     source: int | BinaryIO,
@@ -36,6 +40,7 @@ def run_screen(
     if descriptor == 0:
         descriptor = take_stdin()
     widen(descriptor)
+    os.environ.setdefault("ESCDELAY", ESCAPE_DELAY_MS)
     from gwtop.panels import Look
     from gwtop.tui.app import Screen  # textual costs 300 ms
     from gwtop.tui.intake import Intake
