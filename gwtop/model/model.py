@@ -11,6 +11,7 @@ only for a reader that shows them.
 
 from dataclasses import dataclass, field
 
+from gwtop.model.lifelines import Lifelines
 from gwtop.model.notes import NoteTable
 from gwtop.model.processes import ProcessTable
 from gwtop.model.rates import Rates
@@ -65,6 +66,7 @@ class Model:
     rates: Rates = field(default_factory=Rates)
     routes: RouteTable = field(default_factory=RouteTable)
     notes: NoteTable = field(default_factory=NoteTable)
+    lifelines: Lifelines = field(default_factory=Lifelines)
     _latest: Latest = field(default_factory=Latest)
     _in_flight: dict[int, InFlight] = field(default_factory=dict)
     _now_at: Nanos | None = None
@@ -80,15 +82,15 @@ class Model:
                 self._ended(fact)
             case ProcessBorn():
                 self._reach(fact.at)
-                self.processes.born(fact)
+                self.lifelines.told(self.processes.born(fact))
             case ProcessExited():
                 self._reach(fact.at)
-                self.processes.exited(fact)
+                self._exited(fact)
             case ProcessSample():
                 self._reach(fact.at)
-                self.processes.sampled(fact)
+                self._sampled(fact)
             case ProcessSeen():
-                self.processes.seen(fact)
+                self.lifelines.told(self.processes.seen(fact))
             case Tick():
                 self._ticked(fact)
             case Note():
@@ -126,6 +128,7 @@ class Model:
             notes=self.notes.rows(),
             newest_note=self.notes.newest,
             routes=self.routes.rows() if routes else (),
+            lifelines=self.lifelines,
             summary=self.summary,
         )
 
@@ -147,9 +150,20 @@ class Model:
         self.rates.count(row.at, fact.status, fact.duration_ns, fact.sequence)
         self.routes.add(fact)
         self.processes.answered(fact, row)
+        self.lifelines.answered(None if fact.pid is None else self.processes.of(fact.pid), row)
         self._in_flight.pop(fact.id, None)
         if fact.notes:
             self.notes.add_of(fact, row)
+
+    def _exited(self, fact: ProcessExited) -> None:
+        process = self.processes.exited(fact)
+        if process is not None:
+            self.lifelines.died(process)
+
+    def _sampled(self, fact: ProcessSample) -> None:
+        process = self.processes.sampled(fact)
+        if process is not None:
+            self.lifelines.told(process)
 
     def _ticked(self, fact: Tick) -> None:
         self.rates.reach(self._reach(fact.at))

@@ -111,14 +111,14 @@ class ProcessTable:
     _by_pid: dict[int, int] = field(default_factory=dict)
     _next_key: int = 0
 
-    def born(self, fact: ProcessBorn) -> None:
+    def born(self, fact: ProcessBorn) -> ProcessRow:
         self.n_born += 1
-        self._open(fact, was_there=False)
+        return self._open(fact, was_there=False)
 
-    def seen(self, fact: ProcessSeen) -> None:
-        self._open(fact, was_there=True)
+    def seen(self, fact: ProcessSeen) -> ProcessRow:
+        return self._open(fact, was_there=True)
 
-    def _open(self, fact: ProcessBorn | ProcessSeen, was_there: bool) -> None:
+    def _open(self, fact: ProcessBorn | ProcessSeen, was_there: bool) -> ProcessRow:
         old = self._by_pid.get(fact.pid)
         if old is not None and old in self._living:
             self._bury(self._living[old])
@@ -128,32 +128,35 @@ class ProcessTable:
         self._by_pid[row.pid] = row.key
         if len(self._living) > KEPT_LIVING:
             self._bury(next(iter(self._living.values())))
+        return row
 
-    def exited(self, fact: ProcessExited) -> None:
+    def exited(self, fact: ProcessExited) -> ProcessRow | None:
+        """None: nobody told that it lived."""
         self.n_exited += 1
         row = self._now(fact.pid)
         if row is None:
-            return
-        self._bury(
-            row._replace(
-                died_at=nanos(fact.at),
-                lifetime_ns=fact.lifetime_ns,
-                code=fact.code,
-                signal=fact.signal,
-                cpu_ns=fact.cpu_ns,
-                cpu_percent=None,
-                rss_bytes=row.rss_bytes if fact.max_rss_bytes is None else fact.max_rss_bytes,
-                requests=max(row.requests, fact.requests),
-                busy_with=(),
-                state=None,
-            )
+            return None
+        row = row._replace(
+            died_at=nanos(fact.at),
+            lifetime_ns=fact.lifetime_ns,
+            code=fact.code,
+            signal=fact.signal,
+            cpu_ns=fact.cpu_ns,
+            cpu_percent=None,
+            rss_bytes=row.rss_bytes if fact.max_rss_bytes is None else fact.max_rss_bytes,
+            requests=max(row.requests, fact.requests),
+            busy_with=(),
+            state=None,
         )
+        self._bury(row)
+        return row
 
-    def sampled(self, fact: ProcessSample) -> None:
+    def sampled(self, fact: ProcessSample) -> ProcessRow | None:
+        """None: it is not known, or gone."""
         row = self._now(fact.pid)
         if row is None or row.key not in self._living:
-            return
-        self._living[row.key] = row._replace(
+            return None
+        row = row._replace(
             role=fact.role,
             cpu_percent=fact.cpu_percent,
             rss_bytes=fact.rss_bytes,
@@ -164,6 +167,8 @@ class ProcessTable:
             busy_with=tuple(fact.busy_with),
             sampled_at=nanos(fact.at),
         )
+        self._living[row.key] = row
+        return row
 
     def answered(self, fact: Request, request: RequestRow) -> None:
         """A request is over: tell the process that answered it and those born for it."""

@@ -1,11 +1,13 @@
 """The snapshot: all that a panel may know, frozen at one moment of trace time.
 
 In: nothing; out: a type. Whoever holds one may keep it (that is what pause is): nothing in it
-changes, and taking one copies no table.
+changes, and taking one copies no table. The one exception is `lifelines`, which go on; `kept()`
+is a snapshot that holds still in them too.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
+from gwtop.model.lifelines import Lifelines
 from gwtop.model.notes import NoteRow
 from gwtop.model.processes import ProcessRow
 from gwtop.model.rates import NO_WINDOW, Window
@@ -51,3 +53,7 @@ class Snapshot:
     routes: tuple[RouteRow, ...] = ()
     summary: Summary | None = None
     """The last word. None: the engine is still at it (or died without one)."""
+    lifelines: Lifelines = field(default_factory=Lifelines, compare=False)
+
+    def kept(self) -> "Snapshot":
+        return replace(self, lifelines=self.lifelines.frozen())

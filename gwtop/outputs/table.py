@@ -20,6 +20,8 @@ STYLES: dict[Style, str] = {
     "bad": "bold red",
     "accent": "cyan",
     "head": "bold",
+    "warn-block": "yellow reverse",
+    "bad-block": "bold red reverse",
 }
 PIPE_COLUMNS = 10_000  # wider than any table of ours; rich needs a number
 

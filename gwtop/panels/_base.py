@@ -21,7 +21,9 @@ from typing import Literal, NamedTuple, Protocol, TypeAlias
 
 from gwtop.model import Snapshot
 
-Style: TypeAlias = Literal["", "dim", "bold", "good", "warn", "bad", "accent", "head"]
+Style: TypeAlias = Literal[
+    "", "dim", "bold", "good", "warn", "bad", "accent", "head", "warn-block", "bad-block"
+]
 
 MIN_GROW = 14
 """A growing column narrower than this says nothing: others are left out before that."""
@@ -64,6 +66,8 @@ class Look:
     """How the one who looks wants it."""
 
     utc_offset_s: int = 0
+    ascii: bool = False
+    """Where the terminal or its font has nothing but ASCII."""
 
 
 PLAIN = Look()

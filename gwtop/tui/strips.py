@@ -29,12 +29,16 @@ COLOURS: dict[Style, str] = {
     "bad": "bold red",
     "accent": "cyan",
     "head": "bold reverse",
+    "warn-block": "yellow reverse",
+    "bad-block": "bold red reverse",
 }
 
 
 @lru_cache(maxsize=64)
 def look_of(style: Style, mark: Mark = "") -> RichStyle:
     """The terminal's form of a style, in a row with that mark."""
+    if style.endswith("-block"):
+        return RichStyle.parse(COLOURS[style])
     if mark == "reverse":
         return RichStyle.parse("reverse bold") if style == "bad" else RichStyle.parse("reverse")
     return RichStyle.parse(f"{COLOURS[style]} {mark}")
