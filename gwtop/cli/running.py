@@ -3,13 +3,15 @@
 In: a plan and how to tell it. Out: facts on stdout (lines, or a table at the end), warnings on
 stderr, an exit status. It refuses to know which command asked.
 
-Order matters: taps and files are opened first, rights are dropped next, bytes are read last.
+Order matters: the janitor is started before anything is open, taps and files are opened next,
+rights are dropped then, and bytes are read last.
 """
 
 import gc
 import os
 import stat
 from collections.abc import Callable
+from functools import partial
 
 import click
 
@@ -36,6 +38,7 @@ def run(
     """The exit status of a run without a screen."""
     from gwtop.tracker import Tracker
 
+    _start_janitor(plan)
     report = None if plan.debug is None else DebugReport(plan.debug)
     taps = open_taps(plan)
     _drop_rights(plan)
@@ -68,6 +71,16 @@ def spare_garbage_collection() -> None:
     """
     gc.freeze()
     gc.set_threshold(GARBAGE_THRESHOLD)
+
+
+def _start_janitor(plan: Plan) -> None:
+    """Where this process will have trace instances, somebody has to outlive it."""
+    from gwtop.taps import tracefs
+
+    if plan.file is None and plan.ports and tracefs.may_make():
+        from gwtop.janitor import watch_over_us
+
+        watch_over_us(partial(tracefs.remove_of, tracefs.own_prefix()))
 
 
 def open_taps(plan: Plan) -> list[Tap]:

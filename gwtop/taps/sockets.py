@@ -26,7 +26,7 @@ from gwtop.taps.privilege import needed
 from gwtop.taps.shut import Shut
 from gwtop.taps.threads import Threads
 from gwtop.taps.tracefs import Instance, NoTracefsError
-from gwtop.taps.tracepages import Format, RawEvent
+from gwtop.taps.tracepages import Format
 from gwtop.taps.tracering import TraceRing
 
 NAME = "sockets"

@@ -18,6 +18,7 @@ import errno
 import os
 import sys
 from collections.abc import Iterator, Sequence
+from itertools import count
 
 from gwtop.taps import proc
 from gwtop.taps.tracepages import Format, parse_format
@@ -90,6 +91,14 @@ def find() -> str:
     return TRACING
 
 
+def may_make() -> bool:
+    """Whether trying to make an instance is worth it."""
+    place = mounted()
+    if place is None:
+        return sys.platform == "linux" and os.geteuid() == 0
+    return os.access(f"{place}/instances", os.W_OK)
+
+
 # -- whose ---------------------------------------------------------------------------------------
 
 
@@ -132,7 +141,9 @@ def remove_of(prefix: str) -> bool:
     place = mounted()
     if place is None:
         return True
-    return all([_remove(place, name) for name in _names(place) if name.startswith(prefix)])
+    left = [name for name in _names(place) if name.startswith(prefix)]
+    removed = [_remove(place, name) for name in left]  # each of them, whatever became of the first
+    return all(removed)
 
 
 def _remove_stale(place: str) -> None:
@@ -151,13 +162,12 @@ class Instance:
     def __init__(self, purpose: str, buffer_kb: int) -> None:
         """`buffer_kb`: for each CPU. Raises NoTracefsError."""
         self._place = find()
-        self.name = own_prefix() + purpose
-        self._path = f"{self._place}/instances/{self.name}"
+        self._path = ""
         self._controls: dict[str, int] = {}
         self._pipes: list[int] = []
         try:
             _remove_stale(self._place)
-            os.mkdir(self._path, 0o700)
+            self._path = self._make(own_prefix() + purpose)
             self._set("trace_clock", CLOCK)
             self._set("buffer_size_kb", str(buffer_kb))
             self._set("buffer_percent", BUFFER_PERCENT)
@@ -165,6 +175,17 @@ class Instance:
             self.close()
             refused = isinstance(error, PermissionError)
             raise NoTracefsError(f"tracefs: {error.strerror}", refused) from error
+
+    def _make(self, name: str) -> str:
+        """One process may have several of a purpose (two watches in a test)."""
+        for n in count():
+            path = f"{self._place}/instances/{name}{n or ''}"
+            try:
+                os.mkdir(path, 0o700)
+            except FileExistsError:
+                continue
+            return path
+        raise AssertionError("count() has no end")
 
     def _set(self, file: str, value: str) -> None:
         descriptor = os.open(f"{self._path}/{file}", os.O_WRONLY | os.O_CLOEXEC)
@@ -231,7 +252,8 @@ class Instance:
         for descriptor in (*self._controls.values(), *self._pipes):
             os.close(descriptor)
         self._controls, self._pipes = {}, []
-        _remove(self._place, self.name)
+        if self._path:
+            _remove(self._place, os.path.basename(self._path))
 
 
 def refusal() -> NoTracefsError | None:

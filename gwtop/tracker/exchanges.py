@@ -275,8 +275,9 @@ class Link:
     def _aborted(self, event: Aborted, at: Nanos) -> None:
         line = self._open.get(event.stream)
         if line:
+            by = self.closed_by if self._closing and self.closed_by else Side.CLIENT
             line[0].aborted = True
-            line[0].remark(ABORTED_BY_FRONT)
+            line[0].remark(why_fallen(line[0], by, "fin"))
             line[0].last_at = at
             self._close_exchange(line[0], at)
 

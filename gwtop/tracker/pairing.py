@@ -6,13 +6,14 @@ requests could be the one, it is neither.
 
 A back hop's request begins while the front's is open, so only open ones are candidates. Exact is
 what the front itself wrote down: REMOTE_ADDR and REMOTE_PORT name the client's connection (of
-several that are open on it, a pipelining client's, the first one nobody was made for yet). Where
-it wrote less, the candidates are those with the same method and target, unanswered, from the
-address that it told (REMOTE_ADDR, X-Real-IP, X-Forwarded-For), without a header that contradicts.
-One candidate is the pair; two are none. That a second back request turns up for a front that had
-its own takes both away, unless the first had failed: fronts try again.
+several requests open on it, a pipelining client's, the first that none was made for yet).
 
-A word of the client's about itself (`X-Forwarded-For`) only ever takes candidates away.
+Where it wrote less, the candidates are those with the same method and target, unanswered, from the
+address that was told (REMOTE_ADDR, X-Real-IP, X-Forwarded-For), without a header that contradicts.
+One is the pair; two are none. A second back request for a front that had its own takes both away,
+unless the first had failed: fronts try again. And which of two servers that speak alike stands in
+front of the other is learned where it cannot be otherwise: a request that begins while one other
+of its kind is open on the whole machine, and ends inside it.
 """
 
 from collections import Counter
@@ -179,11 +180,6 @@ def _key(exchange: Exchange) -> tuple[bytes, bytes]:
     return exchange.method or b"", target_key(exchange.target or b"")
 
 
-def _remove(table: dict[str, list[Exchange]] | dict[tuple[bytes, bytes], list[Exchange]],
-            key: object, exchange: Exchange) -> None:
-    raise NotImplementedError
-
-
 def _open_fronts(line: list[Exchange], back: Exchange) -> list[Exchange]:
     """Requests of other servers that were open when this one began."""
     at, server = back.began_at, back.hop.server
@@ -207,7 +203,3 @@ def _answers_first(claim: _Claim) -> bool:
     """A front that only passes on has nothing to say before its back end does."""
     front, back = claim.front.first_byte_at, claim.back.first_byte_at
     return front is None or (back is not None and back <= front) or _failed(claim.back)
-
-
-def _port(endpoint: str) -> str:
-    return endpoint.rpartition(":")[2]
