@@ -28,6 +28,8 @@ from gwtop.nouns.facts import FORMAT, Fact, Hello
 from gwtop.nouns.wishes import BadWish, Wish
 
 _ENCODER = msgspec.json.Encoder()
+_BROKEN = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What msgspec raises for a line that is no JSON, no UTF-8, or nested too deeply."""
 _ACTED_ON = re.compile(rb"\x7f|\xc2[\x80-\x9f]")
 
 
@@ -75,23 +77,27 @@ def decode(line: bytes) -> Told:
         fact = _decoder().decode(line)
     except msgspec.ValidationError as wrong:
         return _decode_foreign(line, str(wrong))
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as wrong:
-        raise GwtopError(
-            f"not a line of facts ({wrong})", "give what `gwtop ... --json` wrote"
-        ) from None
+    except _BROKEN as wrong:
+        raise _no_line(wrong) from None
     if isinstance(fact, Hello):
         _check_format(fact.format)
     return fact
 
 
+def _no_line(wrong: Exception) -> GwtopError:
+    return GwtopError(f"not a line of facts ({wrong})", "give what `gwtop ... --json` wrote")
+
+
 def _decode_foreign(line: bytes, why: str) -> Unknown:
-    """JSON, but none of our facts: newer than us, or not ours."""
+    """None of our facts: newer than us, not ours, or broken behind what is wrong with it."""
     try:
         typed = msgspec.json.decode(line, type=_Typed)
     except msgspec.ValidationError:
         raise GwtopError(
             f"JSON, but not a fact ({why})", "give what `gwtop ... --json` wrote"
         ) from None
+    except _BROKEN as wrong:
+        raise _no_line(wrong) from None
     _check_format(typed.format)
     if typed.type in known_types():
         raise GwtopError(f"a {typed.type} fact that is not well-formed ({why})")
@@ -125,7 +131,7 @@ def decode_wish(line: bytes) -> Wish | BadWish:
     """The wish of a line; never raises, for who wishes badly must not stop an engine."""
     try:
         return _wish_decoder().decode(line)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as wrong:
+    except _BROKEN as wrong:
         return BadWish(str(wrong))
 
 

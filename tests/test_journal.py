@@ -258,6 +258,8 @@ def test_a_later_format_is_refused_with_a_remedy(more: bytes) -> None:
         b'{"a":1}',
         b'{"type":"note"}',
         b'{"type":"note"',
+        b'{"type":"weather","sun":',
+        b'{"type":"weather","sun":' + b"[" * 99_999,
         b"\xff",
         b"[" * 99_999,
     ],

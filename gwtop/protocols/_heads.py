@@ -105,7 +105,7 @@ def head_end(data: bytes | bytearray, scanned: int = 0) -> int:
         if data.startswith(b"\r\n"):
             return 2
     crlf = data.find(b"\n\r\n", scanned)
-    bare = data.find(b"\n\n", scanned, crlf if crlf >= 0 else len(data))
+    bare = data.find(b"\n\n", scanned, crlf + 1 if crlf >= 0 else len(data))
     if bare >= 0:
         return bare + 2
     return crlf + 3 if crlf >= 0 else 0
@@ -123,7 +123,7 @@ def may_begin_head(data: bytes | bytearray) -> bool:
         return _is_head_line(data)
     if data.startswith(b"HTTP/") or b"HTTP/".startswith(data[:5]):
         return True
-    return len(data) < 256 and _is_token(bytes(data))
+    return len(data) < 256 and _is_token(bytes(data).rstrip(b" \t"))
 
 
 def _is_head_line(data: bytes | bytearray) -> bool:

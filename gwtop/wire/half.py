@@ -100,6 +100,11 @@ class Half:
             and self.peer.seq != UNKNOWN
         )
 
+    def is_untouched(self) -> bool:
+        """Nothing waits for what comes before it, and nothing ends or is acknowledged."""
+        marks = (self.fin_seq, self.acked)
+        return not self.held and not self.finished and marks == (UNKNOWN, UNKNOWN)
+
     def acknowledge(self, ack: int, with_fin: bool, at: Nanos, told: list[Told]) -> None:
         """The peer says how much has arrived there: what we lack of that is lost."""
         if self.seq == UNKNOWN:

@@ -330,7 +330,7 @@ def _is_known_start(segment: Segment, half: Half) -> bool:
         return False
     if half.isn == UNKNOWN:
         return half.seq in (UNKNOWN, (segment.seq + 1) & SEQ_MASK)
-    if half.seq == (half.isn + 1) & SEQ_MASK and not half.finished:
+    if half.seq == (half.isn + 1) & SEQ_MASK and half.is_untouched():
         # Nothing came of its first answer: the server forgot it and answered the SYN anew.
         half.isn = half.seq = UNKNOWN
         return True

@@ -55,6 +55,24 @@ def test_the_earlier_of_two_blank_lines_ends_the_head() -> None:
     )
 
 
+def test_a_bare_blank_line_before_one_of_crlf_ends_the_head_however_it_is_cut() -> None:
+    whole, reader = b"n:\n\n\r\n", AnswerHead()
+    expected = Answer(200, b"n:\n\n", None, b"\r\n", None)
+    assert AnswerHead().take(whole, 1) == expected
+    assert [reader.take(whole[n : n + 1], 1) for n in range(4)] == [
+        None,
+        None,
+        None,
+        expected._replace(rest=b""),
+    ]
+
+
+def test_spaces_between_name_and_colon_may_come_in_pieces() -> None:
+    assert AnswerHead().take(b"n \t:\n\n", 1) == Answer(200, b"n \t:\n\n", None, b"", None)
+    assert may_begin_head(b"n ") and may_begin_head(b"n \t")
+    assert not may_begin_head(b" ") and not may_begin_head(b"n o")
+
+
 @pytest.mark.parametrize(
     "data", [b"<html>\n\n", b"hello world\r\n\r\n", b"no colon\n", b": empty name\n\n", b"a" * 256]
 )

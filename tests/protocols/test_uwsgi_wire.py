@@ -44,6 +44,11 @@ def test_what_is_no_request_is_not_claimed(prefix: bytes) -> None:
     assert claims(prefix) is Claim.NO
 
 
+def test_a_packet_without_variables_is_never_claimed_while_its_name_would_come() -> None:
+    prefix = b"\x05\0\0\0" + b"\x05\0:\0\0\0\0"
+    assert {claims(prefix[:size]) for size in range(4, len(prefix))} == {Claim.NO}
+
+
 def test_a_ping_is_claimed() -> None:
     assert [claims(b"\x64\0\0\0"[:n]) for n in (1, 3, 4)] == [Claim.MORE, Claim.MORE, Claim.YES]
 

@@ -262,6 +262,20 @@ def test_a_server_that_forgot_its_first_answer_starts_anew() -> None:
     assert told(*first, talk.syn_ack(), talk.say(S, 0, b"x")) == [OPENED, (1, S, b"x")]
 
 
+def test_another_answer_behind_bytes_that_wait_is_another_connection() -> None:
+    # What waited stood behind the new first byte and was waited for in an endless loop.
+    talk = Talk()
+    first = [*talk.opening(), talk.say(S, 10, b"tell", 0)]
+    talk.isns[S] = 77_000
+    assert told(*first, talk.syn_ack(), talk.fin(S, 1)) == [
+        OPENED,
+        (1, S, 10),
+        (1, S, b"tell"),
+        (1, S, "reused"),
+        ("opened", 2, True),
+    ]
+
+
 def test_a_connection_that_was_there_before_begins_with_its_first_bytes() -> None:
     talk = Talk()
     said = [
