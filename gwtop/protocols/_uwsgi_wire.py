@@ -132,9 +132,11 @@ def claims(prefix: bytes) -> Claim:
         if len(prefix) >= HEADER_BYTES:
             return Claim.YES if prefix.startswith(PING) else Claim.NO
         return Claim.MORE if PING.startswith(prefix) else Claim.NO
+    if len(prefix) >= HEADER_BYTES and not datasize(prefix):
+        return Claim.NO
     claim = fits(prefix) if prefix[0] in ASKING else Claim.NO
     if claim is Claim.NO or len(prefix) < HEADER_BYTES + 2:
-        return Claim.NO if len(prefix) >= HEADER_BYTES and not datasize(prefix) else claim
+        return claim
     name_bytes = prefix[4] | prefix[5] << 8
     name = prefix[6 : 6 + name_bytes]
     if not 0 < name_bytes <= _MAX_NAME_BYTES or (name and not _CGI_NAME.fullmatch(name)):
