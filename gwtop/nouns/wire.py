@@ -5,7 +5,7 @@ Above `wire/` there is no source and destination, only `Side.CLIENT` and `Side.S
 """
 
 from enum import Enum
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from gwtop.nouns.times import Nanos
 
@@ -18,6 +18,11 @@ class Side(Enum):
 
     # Identity hash: Enum's own hashes the name, in Python code, at every dict lookup.
     __hash__ = object.__hash__
+
+
+CLIENT: Final = Side.CLIENT
+SERVER: Final = Side.SERVER
+"""For what runs once a packet: the attribute of an Enum costs 100 ns in Python 3.11."""
 
 
 class Segment(NamedTuple):

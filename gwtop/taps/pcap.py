@@ -11,7 +11,7 @@ header and its bytes; both in the byte order of the machine that wrote it, which
 from struct import Struct
 
 from gwtop.errors import GwtopError
-from gwtop.nouns.records import Frames, Observed, Record, Span
+from gwtop.nouns.records import Frames, Observed, Record, Spanned
 from gwtop.nouns.times import SECOND_NS, Nanos
 
 TAP = "file"
@@ -71,7 +71,7 @@ class PcapParser:
         if not self.began:
             self._begin(window)
             start = FILE_HEADER_BYTES
-        spans: list[Span] = []
+        spans: list[Spanned] = []
         stop = self._walk(window, start, spans)
         self._rest = bytearray(window[stop:])
         records = batches(self._link, window, spans, self._batch_frames)
@@ -91,7 +91,7 @@ class PcapParser:
         self._frame_header = Struct(f"{order}IIII")
         self.began = True
 
-    def _walk(self, window: bytes, start: int, spans: list[Span]) -> int:
+    def _walk(self, window: bytes, start: int, spans: list[Spanned]) -> int:
         """Appends the whole frames from `start`; where the first one that is not begins."""
         unpack, unit_ns = self._frame_header.unpack_from, self._unit_ns
         n_bytes = len(window)
@@ -106,14 +106,14 @@ class PcapParser:
                 self._needed_bytes = stop - start
                 break
             at = second * SECOND_NS + fraction * unit_ns
-            spans.append(Span(at, start + 16, stop, n_wire))
+            spans.append((at, start + 16, stop, n_wire))
             start = stop
         self.at = at
         self.n_frames += len(spans)
         return start
 
 
-def batches(link: int, window: bytes, spans: list[Span], batch_frames: int) -> list[Record]:
+def batches(link: int, window: bytes, spans: list[Spanned], batch_frames: int) -> list[Record]:
     if len(spans) <= batch_frames:
         return [Frames(TAP, link, window, spans)] if spans else []
     return [

@@ -14,7 +14,7 @@ from struct import Struct
 from typing import NamedTuple
 
 from gwtop.errors import GwtopError
-from gwtop.nouns.records import Missed, Record, Span
+from gwtop.nouns.records import Missed, Record, Span, Spanned
 from gwtop.nouns.times import SECOND_NS, Nanos
 from gwtop.taps.pcap import (
     BATCH_FRAMES,
@@ -95,7 +95,7 @@ class PcapngParser:
         self._interfaces: list[_Interface] = []
         self._n_dropped: dict[int, int] = {}
         self._records: list[Record] = []
-        self._spans: list[Span] = []
+        self._spans: list[Spanned] = []
         self._link = 0
 
     def feed(self, data: bytes) -> list[Record]:
@@ -182,7 +182,7 @@ class PcapngParser:
             if not 0 <= at <= LAST_AT:
                 at = min(max(at, 0), LAST_AT)
             self.at = at
-            self._spans.append(Span(at, start + 28, start + 28 + n_captured, n_wire))
+            self._spans.append((at, start + 28, start + 28 + n_captured, n_wire))
             start = stop
         return start
 

@@ -23,7 +23,7 @@ import sys
 from collections.abc import Collection, Sequence
 
 from gwtop.nouns.plan import Plan
-from gwtop.nouns.records import Frames, Missed, Record, Span, TapState
+from gwtop.nouns.records import Frames, Missed, Record, Spanned, TapState
 from gwtop.nouns.times import SECOND_NS, Nanos
 from gwtop.taps import bpf
 from gwtop.taps.privilege import needed
@@ -172,13 +172,14 @@ class Ring:
                 pass  # somebody still holds a batch: the map goes with the last of them
 
 
-def spans_of(view: memoryview, at: int, n_frames: int) -> list[Span]:
+def spans_of(view: memoryview, at: int, n_frames: int) -> list[Spanned]:
     """The frames of one block, whose first header is at `at`; 0.35 us each."""
-    unpack, spans = FRAME.unpack_from, []
+    unpack = FRAME.unpack_from
+    spans: list[Spanned] = []
     for _ in range(n_frames):
         step, sec, nsec, kept, length, mac = unpack(view, at)
         start = at + mac
-        spans.append(Span(sec * SECOND_NS + nsec, start, start + kept, length))
+        spans.append((sec * SECOND_NS + nsec, start, start + kept, length))
         at += step
     return spans
 
@@ -186,7 +187,7 @@ def spans_of(view: memoryview, at: int, n_frames: int) -> list[Span]:
 def _newest_at(records: list[Record]) -> Nanos | None:
     """The instant of the last frame of the batches; None when there is none."""
     spans = [r.spans for r in records if isinstance(r, Frames) and r.spans]
-    return spans[-1][-1].at if spans else None
+    return spans[-1][-1][0] if spans else None
 
 
 def open_tap(plan: Plan, now: Nanos) -> Ring | Shut | None:

@@ -229,7 +229,7 @@ class Tracker:
             return
         self._unknown_links.add(link)
         text = f"Link type {link} is not known to gwtop; its frames are counted and not decoded."
-        self._note(Observed(record.spans[0].at, "unknown-link", "warn", text))
+        self._note(Observed(record.spans[0][0], "unknown-link", "warn", text))
 
     def _wire(self, event: Opened | Chunk | Lost | Closed) -> None:
         if isinstance(event, Chunk):

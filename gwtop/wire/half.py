@@ -8,24 +8,26 @@ waits lies less than 2**30 ahead of the next byte, so the difference also orders
 """
 
 from bisect import bisect_right
-from typing import NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from gwtop.nouns.times import Nanos
 from gwtop.nouns.wire import Chunk, Closed, Lost, Opened, Side
 
 Told: TypeAlias = Opened | Chunk | Lost | Closed
 
-SEQ_MASK = 0xFFFFFFFF
-BEHIND = 1 << 31
+SEQ_MASK: Final = 0xFFFFFFFF
+BEHIND: Final = 1 << 31
 """Differences below are ahead, from here on behind (RFC 9293 3.4)."""
-MAX_WINDOW_BYTES = 1 << 30  # RFC 7323 2.3: what is further ahead than this is forged or broken
+MAX_WINDOW_BYTES: Final = (
+    1 << 30
+)  # RFC 7323 2.3: what is further ahead than this is forged or broken
 
-MAX_HELD_BYTES = 256 * 1024
+MAX_HELD_BYTES: Final = 256 * 1024
 """Out-of-order bytes kept a direction."""
-MAX_HELD_PIECES = 4096
+MAX_HELD_PIECES: Final = 4096
 """The same bound for tiny segments, whose objects weigh more than their bytes."""
 
-UNKNOWN = -1
+UNKNOWN: Final = -1
 
 
 def ahead(seq: int, than: int) -> int:

@@ -16,50 +16,50 @@ has ports; the others are counted and what they carried is a gap like any other.
 """
 
 from struct import Struct
-from typing import NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
-from gwtop.nouns.records import Frames, Span
+from gwtop.nouns.records import Frames, Span, Spanned
 from gwtop.nouns.wire import Segment
 
 Buffer: TypeAlias = bytes | memoryview
 
 # LINKTYPE_* of pcap-linktype(7)
-NULL = 0
-ETHERNET = 1
-LOOP = 108
-SLL = 113
-SLL2 = 276
+NULL: Final = 0
+ETHERNET: Final = 1
+LOOP: Final = 108
+SLL: Final = 113
+SLL2: Final = 276
 RAW = frozenset({101, 12, 14, 228, 229})  # RAW, two DLT_RAW of old systems, IPV4, IPV6
 KNOWN = RAW | {NULL, ETHERNET, LOOP, SLL, SLL2}
 
-IPV4 = 0x0800  # IEEE 802 numbers, RFC 9542 appendix B
-IPV6 = 0x86DD
+IPV4: Final = 0x0800  # IEEE 802 numbers, RFC 9542 appendix B
+IPV6: Final = 0x86DD
 VLAN_TAGS = frozenset({0x8100, 0x88A8, 0x9100})  # 802.1Q, 802.1ad, QinQ before 802.1ad
-AF_INET = 2
+AF_INET: Final = 2
 AF_INET6 = frozenset({24, 28, 30, 10})  # NetBSD and OpenBSD, FreeBSD, Darwin, Linux
 
-TCP = 6  # IANA protocol numbers
-FRAGMENT = 44
-AUTHENTICATION = 51
+TCP: Final = 6  # IANA protocol numbers
+FRAGMENT: Final = 44
+AUTHENTICATION: Final = 51
 SKIPPED_HEADERS = frozenset({0, 43, 60, 135})  # hop-by-hop, routing, destination, mobility
 
-NOT_PURE = 0x07  # FIN, SYN, RST: RFC 9293 3.1
-MAX_HEADERS = 32
+NOT_PURE: Final = 0x07  # FIN, SYN, RST: RFC 9293 3.1
+MAX_HEADERS: Final = 32
 """VLAN tags or IPv6 extension headers in one frame; more is an attack on the loop."""
 
 # Ethernet from the start, cooked v1 from its third byte: type, version + IHL, total length,
 # fragment + TTL + protocol, addresses and ports, seq, ack, data offset and flags.
 _COMMON = Struct(">12xIH2xI2x12sIIH").unpack_from
-_COMMON_BYTES = 48
-_IPV4_IHL5 = IPV4 << 16 | 0x4500
-_TYPE_VERSION_IHL = 0xFFFFFF00
-_MORE_OR_OFFSET_AND_PROTOCOL = 0x3FFF00FF  # RFC 791 3.1: more fragments, offset; protocol
+_COMMON_BYTES: Final = 48
+_IPV4_IHL5: Final = IPV4 << 16 | 0x4500
+_TYPE_VERSION_IHL: Final = 0xFFFFFF00
+_MORE_OR_OFFSET_AND_PROTOCOL: Final = 0x3FFF00FF  # RFC 791 3.1: more fragments, offset; protocol
 
 _U16 = Struct(">H").unpack_from
 _IPV4_HEAD = Struct(">B1xH2xH1xB2x8s").unpack_from  # RFC 791 3.1
 _IPV6_HEAD = Struct(">4xHB1x32s").unpack_from  # RFC 8200 3
 _TCP_HEAD = Struct(">4sIIH").unpack_from  # RFC 9293 3.1
-_TCP_HEAD_BYTES = 14
+_TCP_HEAD_BYTES: Final = 14
 """As much of a TCP header as must be captured; the rest of it only moves the payload."""
 
 
@@ -118,14 +118,15 @@ def unpack(frames: Frames) -> Unpacked | UnknownLink:
 
 def _unpack_common(frames: Frames, shift: int) -> Unpacked:
     """For links whose EtherType stands `shift` bytes after Ethernet's place for it."""
-    link, buffer = frames.link, frames.buffer
+    link, buffer, unpack_common = frames.link, frames.buffer, _COMMON
+    new = tuple.__new__  # a named tuple without the Python code of its class: a third off
     found: list[Segment] = []
     n_acks = n_fragments = 0
     for span in frames.spans:
         at, start, end, _ = span
         head = start + shift
         if end - head >= _COMMON_BYTES:
-            kind, total, fragment, flow, seq, ack, bits = _COMMON(buffer, head)
+            kind, total, fragment, flow, seq, ack, bits = unpack_common(buffer, head)
             if (
                 kind & _TYPE_VERSION_IHL == _IPV4_IHL5
                 and fragment & _MORE_OR_OFFSET_AND_PROTOCOL == TCP
@@ -140,7 +141,7 @@ def _unpack_common(frames: Frames, shift: int) -> Unpacked:
                     stop = payload + n_payload
                     if stop <= end:
                         data = bytes(buffer[payload:stop])
-                        found.append(Segment(at, flow, seq, ack, bits & 0xFF, data, 0))
+                        found.append(new(Segment, (at, flow, seq, ack, bits & 0xFF, data, 0)))
                         continue
         got = _unpack_one(link, buffer, span)
         if isinstance(got, Segment):
@@ -167,8 +168,9 @@ def _unpack_any(frames: Frames) -> Unpacked:
     return Unpacked(found, len(found) + n_acks, n_fragments)
 
 
-def _unpack_one(link: int, buffer: Buffer, span: Span) -> Segment | _Nothing | None:
+def _unpack_one(link: int, buffer: Buffer, spanned: Spanned) -> Segment | _Nothing | None:
     """One frame, header by header. None: a pure ACK."""
+    span = Span(*spanned)
     packet = _internet(link, buffer, span)
     if isinstance(packet, _Nothing):
         return packet

@@ -23,16 +23,19 @@ reset opens anything: of such a connection there is nothing to tell.
 
 from collections.abc import Collection, Iterable
 from heapq import heapify, heappop
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from gwtop.nouns.times import SECOND_NS, Nanos
-from gwtop.nouns.wire import Chunk, Closed, Opened, Segment, Side
+from gwtop.nouns.wire import CLIENT, SERVER, Chunk, Closed, Opened, Segment
 from gwtop.wire.endpoint import endpoint
 from gwtop.wire.half import MAX_WINDOW_BYTES, SEQ_MASK, UNKNOWN, Half, Piece, Told, ahead
 
-FIN, SYN, RST, ACK = 1, 2, 4, 16  # RFC 9293 3.1
-_SHAPE = FIN | SYN | RST | ACK
-_BEHIND = 1 << 31  # RFC 9293 3.4
+FIN: Final = 1  # RFC 9293 3.1
+SYN: Final = 2
+RST: Final = 4
+ACK: Final = 16
+_SHAPE: Final = FIN | SYN | RST | ACK
+_BEHIND: Final = 1 << 31  # RFC 9293 3.4
 
 MAX_CONNECTIONS = 65_536
 """Live at once; about 1 KiB each. Beyond it the one that is idle longest is dropped."""
@@ -113,7 +116,7 @@ class Reassembler:
         self._halves: dict[bytes, Half] = {}
         self._servers: dict[bytes, None] = {}
         self._past = _Pasts()
-        self._nobody = Half(0, Side.CLIENT, b"", 0)
+        self._nobody = Half(0, CLIENT, b"", 0)
         self._idle: list[tuple[Nanos, int, bytes]] = []
 
     @property
@@ -131,6 +134,7 @@ class Reassembler:
         """As `feed` for each in turn: one call and one list for a batch."""
         told: list[Told] = []
         halves = self._halves
+        new = tuple.__new__  # a named tuple without the Python code of its class: a third off
         for segment in segments:
             at, flow, seq, ack, flags, data, cut_bytes = segment
             half = halves.get(flow)
@@ -146,7 +150,7 @@ class Reassembler:
                 # In order, and its ACK proves nothing new.
                 half.seq = (seq + len(data)) & SEQ_MASK
                 half.at = at
-                told.append(Chunk(at, half.conn, half.side, data))
+                told.append(new(Chunk, (at, half.conn, half.side, data)))
             else:
                 self._take(segment, half, told)
         return told
@@ -162,6 +166,7 @@ class Reassembler:
     # -- a segment -------------------------------------------------------------------------
 
     def _take(self, segment: Segment, half: Half | None, told: list[Told]) -> None:
+        """Any segment but the common one, which `feed_all` takes."""
         at, _, seq, ack, flags, data, cut_bytes = segment
         if flags & SYN:
             half = self._shake(segment, half, told)
@@ -241,8 +246,8 @@ class Reassembler:
         if len(self._halves) >= self._max_halves:
             self._drop_idle(at, told)
         self.n_opened += 1
-        half = Half(self.n_opened, Side.CLIENT if is_client else Side.SERVER, flow, at)
-        peer = Half(self.n_opened, Side.SERVER if is_client else Side.CLIENT, other, at)
+        half = Half(self.n_opened, CLIENT if is_client else SERVER, flow, at)
+        peer = Half(self.n_opened, SERVER if is_client else CLIENT, other, at)
         half.peer, peer.peer = peer, half
         self._halves[flow], self._halves[other] = half, peer
         self._past.forget(flow, other)

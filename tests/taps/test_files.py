@@ -38,10 +38,10 @@ def expected() -> list[tuple[int, bytes]]:
 
 def frames_of(records: list[Record]) -> list[tuple[int, bytes]]:
     return [
-        (span.at, bytes(batch.buffer[span.start : span.end]))
+        (at, bytes(batch.buffer[start:end]))
         for batch in records
         if isinstance(batch, Frames)
-        for span in batch.spans
+        for at, start, end, _ in batch.spans
     ]
 
 

@@ -29,10 +29,10 @@ def by_scapy(nano: bool = False, order: str = "", link: int = 1) -> bytes:
 def frames_of(records: list[Record]) -> list[tuple[int, int, bytes, int]]:
     """Link, instant, bytes and length on the wire of every frame."""
     return [
-        (batch.link, span.at, bytes(batch.buffer[span.start : span.end]), span.wire_bytes)
+        (batch.link, at, bytes(batch.buffer[start:end]), wire_bytes)
         for batch in records
         if isinstance(batch, Frames)
-        for span in batch.spans
+        for at, start, end, wire_bytes in batch.spans
     ]
 
 

@@ -69,10 +69,10 @@ def read(data: bytes) -> list[Record]:
 def frames_of(records: list[Record]) -> list[tuple[int, int, bytes, int]]:
     """Link, instant, bytes and length on the wire of every frame."""
     return [
-        (batch.link, span.at, bytes(batch.buffer[span.start : span.end]), span.wire_bytes)
+        (batch.link, at, bytes(batch.buffer[start:end]), wire_bytes)
         for batch in records
         if isinstance(batch, Frames)
-        for span in batch.spans
+        for at, start, end, wire_bytes in batch.spans
     ]
 
 

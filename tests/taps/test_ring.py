@@ -27,7 +27,7 @@ def test_every_frame_of_a_block_has_its_stamp_and_place() -> None:
     view = memoryview(block_of(frames))
     spans = ring.spans_of(view, 16, 3)
     assert [bytes(view[s.start : s.end]) for s in spans] == [b"first", b"second", b"cut"]
-    assert [s.at for s in spans] == [1_000_000_005, 1_000_000_006, 2_999_999_999]
+    assert [at for at, *_ in spans] == [1_000_000_005, 1_000_000_006, 2_999_999_999]
     assert [s.wire_bytes for s in spans] == [5, 6, 1500]
 
 
