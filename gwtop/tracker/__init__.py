@@ -1,8 +1,8 @@
 """The tracker: records in, facts out. The pure heart: no clock, no socket, no thread.
 
 `Tracker.ingest(record)` is one `match`; what a record means is in the files beside this one:
-`connections` (whose bytes), `exchanges` (requests), `lineage` (processes), `attribution` (who
-answered), `verdict` (which model), `telling` (the fact), `totals` (the sums).
+`connections` (whose bytes), `exchanges` (requests), `pairing` (of two hops), `lineage` (processes),
+`attribution` (who answered), `verdict` (which model), `telling` (the fact), `totals` (the sums).
 
 An exchange that is over becomes a fact `SETTLE_NS` later, in order of its end: evidence of other
 taps comes with other delays, a request's unread body may still arrive, and so may the reset that
@@ -16,14 +16,10 @@ from dataclasses import replace
 from typing import assert_never
 
 from gwtop.nouns.facts import (
-    Connection as ConnectionFact,
-)
-from gwtop.nouns.facts import (
     Detail,
     Fact,
     Model,
     Note,
-    QueueState,
     Summary,
     Watched,
 )
@@ -52,10 +48,12 @@ from gwtop.tracker.attribution import Attribution
 from gwtop.tracker.connections import Connection, Connections
 from gwtop.tracker.exchange import Exchange
 from gwtop.tracker.lineage import Lineage
+from gwtop.tracker.pairing import Pairing
 from gwtop.tracker.process import Process
-from gwtop.tracker.telling import in_flight, request_fact, stderr_remark
+from gwtop.tracker.telling import connection_fact, in_flight, request_fact, stderr_remark
 from gwtop.tracker.totals import Totals
 from gwtop.tracker.verdict import Answered, Verdict
+from gwtop.tracker.workload import Workload
 from gwtop.wire.link import UnknownLink, unpack
 from gwtop.wire.tcp import Reassembler
 
@@ -76,6 +74,8 @@ class Tracker:
         self._tcp = Reassembler(ports=plan.ports, host=plan.host)
         self._lineage = Lineage(plan.details, plan.show_secrets, plan.front)
         self._attribution = Attribution(self._lineage)
+        self._pairing = Pairing()
+        self._workload = Workload(self._lineage, self._attribution)
         self._verdict = Verdict()
         self._totals = Totals()
         self._over: deque[Exchange] = deque()
@@ -83,14 +83,13 @@ class Tracker:
             modules.values(),
             forced,
             plan.bodies_bytes,
-            self._attribution.began,
+            self._began,
             self._over.append,
             self._gone,
             self._note,
         )
         self._leaving: deque[tuple[Nanos, int]] = deque()
         """Connections closed from both sides, and when a late reset is no longer awaited."""
-        self._queues: dict[str, QueueState] = {}
         self._facts: list[Fact] = []
         self._next_tick: Nanos | None = None
         self._trace_at: Nanos = 0
@@ -119,25 +118,25 @@ class Tracker:
             case Execed():
                 process = self._lineage.execed(record)
                 if process is not None:
-                    self._attribution.execed(process, self._unsettled())
+                    self._attribution.execed(process, self._pairing.innermost(self._unsettled()))
             case Exited():
                 self._exited(self._lineage.exited(record))
             case Present():
                 self._facts += self._lineage.present(record)
             case Sampled():
-                self._facts += self._lineage.sampled(record, self._busy().get(record.pid, []))
+                busy_with = self._workload.at_work(self._open()).get(record.pid, [])
+                self._facts += self._lineage.sampled(record, busy_with)
             case Touched():
                 self._attribution.readers.touched(record)
             case Named():
                 self._lineage.named(record)
             case Queue():
-                self._queues[record.listener] = QueueState(
-                    record.listener, record.pending, record.limit
-                )
+                self._workload.queued(record)
             case Missed():
                 self._totals.missed(record.what, record.n)
             case TapState():
                 if record.state == "open":
+                    self._workload.sees_reads |= record.sees_reads
                     for what in record.counts:
                         self._totals.can_count(what)
             case Observed():
@@ -266,18 +265,7 @@ class Tracker:
         self._leaving.append((closed.at + SETTLE_NS, connection.id))
         opened = connection.opened
         if self.tell_connections:
-            self._facts.append(
-                ConnectionFact(
-                    id=connection.id,
-                    client=opened.client,
-                    server=opened.server,
-                    protocol=None if connection.link is None else connection.link.hop.protocol.NAME,
-                    opened_at=instant(opened.at),
-                    closed_at=instant(closed.at),
-                    requests=0 if connection.link is None else connection.link.n_requests,
-                    how=closed.how,
-                )
-            )
+            self._facts.append(connection_fact(connection, closed))
         if connection.skipped and self._plan.ports and opened.server not in self._unclaimed:
             self._unclaimed.add(opened.server)
             text = "No protocol that gwtop knows is spoken there; name it with --protocol."
@@ -295,9 +283,17 @@ class Tracker:
         if self._live:
             self._facts += self._lineage.settle(at)
 
+    def _began(self, exchange: Exchange) -> None:
+        self._pairing.began(exchange)
+        self._attribution.began(exchange)
+
     def _tell(self, exchange: Exchange) -> None:
+        self._pairing.settle(exchange)
         if self._live:
             self._attribution.settle(exchange, self._unsettled)
+            death = self._workload.death_in_mid_request(exchange)
+            if death is not None:
+                self._note(death)
         remark = stderr_remark(exchange)
         if remark is not None:
             exchange.remark(remark)
@@ -306,7 +302,8 @@ class Tracker:
         self._totals.told(fact)
         if fact.outcome != "partial":
             self._n_whole += 1
-        if exchange.answered_at is not None:
+        # What a front passes on was answered, and is judged, behind it.
+        if exchange.answered_at is not None and not self._pairing.passes_on(exchange):
             self._verdict.answered(
                 Answered(
                     fact.pid,
@@ -327,36 +324,34 @@ class Tracker:
 
     # -- sums ---------------------------------------------------------------------------------
 
-    def _busy(self) -> dict[int, list[int]]:
-        """What each process is known to be answering now."""
-        sole = self._lineage.only_answerer()
-        busy: dict[int, list[int]] = {}
-        for exchange in self._connections.open_exchanges():
-            pid = exchange.pid if exchange.pid is not None or sole is None else sole.pid
-            if pid is not None:
-                busy.setdefault(pid, []).append(exchange.id)
-        return busy
+    def _open(self) -> list[Exchange]:
+        return self._connections.open_exchanges()
 
     def _judge(self) -> tuple[Model | None, str | None]:
         """Nothing where no process was ever seen: a capture of frames knows no process model."""
         if not self._lineage.any_seen:
             return None, None
-        return self._verdict.judge([p.pid for p in self._lineage.answerers()], None)
+        able = self._lineage.answerers()
+        embedded = next((p.embeds for p in able if p.embeds is not None), None)
+        return self._verdict.judge([p.pid for p in able], embedded)
 
     def _tick(self, at: Nanos) -> TickFact:
         model, evidence = self._judge()
-        flying = sorted(self._connections.open_exchanges(), key=lambda e: e.id)
-        sole = self._lineage.only_answerer() if self._live else None
-        n_busy = None if sole is None else min(len(flying), 1)
+        flying = sorted(self._open(), key=lambda e: e.id)
+        n_busy, n_idle = self._workload.counts(flying) if self._live else (None, None)
+        for word in self._workload.remarks(n_busy, n_idle, at):
+            self._note(word)
         self._count_lost(at)
         return TickFact(
             at=instant(at),
             requests=self._totals.n_requests,
             missed=self._totals.missing(),
-            in_flight=[in_flight(e) for e in flying[:MAX_TOLD_IN_FLIGHT]],
+            in_flight=[
+                in_flight(e, self._workload.worker_of(e)) for e in flying[:MAX_TOLD_IN_FLIGHT]
+            ],
             busy=n_busy,
-            idle=None if n_busy is None else 1 - n_busy,
-            queues=list(self._queues.values()),
+            idle=n_idle,
+            queues=self._workload.queues(),
             model=model,
             model_evidence=evidence,
             watch=self.watch(),

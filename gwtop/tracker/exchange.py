@@ -46,6 +46,7 @@ class Exchange:
         "method",
         "outcome",
         "over_at",
+        "pair",
         "pid",
         "queue_ns",
         "reader",
@@ -108,6 +109,8 @@ class Exchange:
         self.reader: int | None = None
         self.evidence: Evidence | None = None
         self.queue_ns: int | None = None
+        self.pair: int | None = None
+        """Id of the front hop's exchange that it was made for."""
 
     def remark(self, remark: Remark) -> None:
         """Adds what an expert would say; each code once."""

@@ -17,25 +17,30 @@ of its kind is open on the whole machine, and ends inside it.
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
+from typing import TypeVar
 
 from gwtop.nouns.times import Nanos
 from gwtop.tracker.exchange import Exchange
-from gwtop.tracker.likeness import Told, same_headers, target_key, told_of
+from gwtop.tracker.likeness import Told, port_of, same_headers, target_key, told_of
 
 MAX_COMPARED = 32  # candidates whose headers are looked at: 20 us each
+
+K = TypeVar("K", bound=Hashable)
 
 
 class _Claim:
     """A back hop's request holds this one for its front."""
 
-    __slots__ = ("back", "doubted", "exact", "front")
+    __slots__ = ("back", "doubted", "exact", "front", "shows_way")
 
-    def __init__(self, back: Exchange, front: Exchange, exact: bool) -> None:
+    def __init__(self, back: Exchange, front: Exchange, exact: bool, shows_way: bool) -> None:
         self.back = back
         self.front = front
         self.exact = exact
         """The front's own word names the connection."""
+        self.shows_way = shows_way
+        """Which of the two servers is in front is not in question, given that it ends inside."""
         self.doubted = False
 
 
@@ -43,8 +48,10 @@ class Pairing:
     """All hops' requests that have not settled."""
 
     def __init__(self) -> None:
-        self.outer: set[str] = set()
+        self._outer: set[str] = set()
         """Servers seen to pass requests on."""
+        self._ways: set[tuple[str, str]] = set()
+        """Which server stands in front of which."""
         self._by_target: dict[tuple[bytes, bytes], list[Exchange]] = {}
         self._by_client: dict[str, list[Exchange]] = {}
         self._n_open: Counter[str] = Counter()
@@ -56,51 +63,62 @@ class Pairing:
         """Fronts that a back with several candidates may belong to."""
 
     def began(self, exchange: Exchange) -> Exchange | None:
-        """A request's head is known; the one it seems to have been made for, until it settles."""
-        if not exchange.asked or exchange.method is None or exchange.target is None:
+        """A request's head is known; the one whose connection it names, if it names one."""
+        if exchange.method is None or exchange.target is None:
             return None
-        claim = None
-        if len(self._n_open) > (exchange.hop.server in self._n_open):
-            claim = self._claim(exchange)
+        server = exchange.hop.server
+        # Where one hop is watched this is all there is to it.
+        claim = self._claim(exchange) if len(self._n_open) > (server in self._n_open) else None
         if claim is not None:
             self._claims.setdefault(claim.front.id, []).append(claim)
             self._claim_of[exchange.id] = claim
             if claim.exact:
-                self.outer.add(claim.front.hop.server)
-        self._n_open[exchange.hop.server] += 1
+                self._learn(claim)
+        self._n_open[server] += 1
         self._by_client.setdefault(exchange.hop.client, []).append(exchange)
         self._by_target.setdefault(_key(exchange), []).append(exchange)
-        return None if claim is None else claim.front
+        return claim.front if claim is not None and claim.exact else None
 
     def settle(self, exchange: Exchange) -> None:
         """The last word on this one; it is nobody's candidate any more."""
         claim = self._claim_of.pop(exchange.id, None)
-        if claim is not None and (claim.exact or (not claim.doubted and _answers_first(claim))):
+        if claim is not None and (claim.exact or self._holds(claim)):
             exchange.pair = claim.front.id
-            self.outer.add(claim.front.hop.server)
+            self._learn(claim)
         self._claims.pop(exchange.id, None)
         self._contended.discard(exchange.id)
-        self._forget(exchange)
-
-    def innermost(self, exchanges: Iterable[Exchange]) -> list[Exchange]:
-        """Those that are answered where they arrive: not passed on, as far as is known."""
-        return [e for e in exchanges if not self.passes_on(e)]
-
-    def passes_on(self, exchange: Exchange) -> bool:
-        return exchange.hop.server in self.outer
-
-    def _forget(self, exchange: Exchange) -> None:
         if exchange.method is None or exchange.target is None:
             return
-        server = exchange.hop.server
-        line = self._by_client.get(exchange.hop.client, [])
-        if exchange not in line:
-            return
-        _remove(self._by_client, exchange.hop.client, exchange)
-        _remove(self._by_target, _key(exchange), exchange)
+        if _take(self._by_client, exchange.hop.client, exchange):
+            _take(self._by_target, _key(exchange), exchange)
+            self._closed_one(exchange.hop.server)
+
+    def _closed_one(self, server: str) -> None:
         self._n_open[server] -= 1
         if not self._n_open[server]:
             del self._n_open[server]
+
+    def passes_on(self, exchange: Exchange) -> bool:
+        """Its server was seen to stand in front of another watched one."""
+        return exchange.hop.server in self._outer
+
+    def innermost(self, exchanges: Iterable[Exchange]) -> list[Exchange]:
+        """Those that are answered where they arrive, as far as is known."""
+        return [e for e in exchanges if not self.passes_on(e)]
+
+    # -- judging ------------------------------------------------------------------------------
+
+    def _learn(self, claim: _Claim) -> None:
+        front, back = claim.front.hop.server, claim.back.hop.server
+        self._outer.add(front)
+        self._ways.add((front, back))
+
+    def _holds(self, claim: _Claim) -> bool:
+        front, back = claim.front, claim.back
+        if claim.doubted or not _ends_inside(front, back):
+            return False
+        way = (front.hop.server, back.hop.server)
+        return way in self._ways or (claim.shows_way and way[::-1] not in self._ways)
 
     # -- finding ------------------------------------------------------------------------------
 
@@ -108,22 +126,27 @@ class Pairing:
         told = told_of(back)
         if told.client is not None:
             front = self._named(back, told, told.client)
-            return None if front is None else _Claim(back, front, exact=True)
+            return None if front is None else _Claim(back, front, True, True)
+        lonely = len(self._by_target.get(_key(back), [])) == 1
         front = self._alone(back, told)
-        return None if front is None else _Claim(back, front, exact=False)
+        return None if front is None else _Claim(back, front, False, lonely or told.has_variables)
 
     def _named(self, back: Exchange, told: Told, client: str) -> Exchange | None:
         """The open request of the connection that the front wrote down."""
         line = _open_fronts(self._by_client.get(client, []), back)
-        alike = [e for e in line if e.method == back.method and _key(e) == _key(back)]
-        if not alike:
-            # A rewritten target: then the connection must be named by both of its ends.
-            whole = [e for e in line if _port(e.hop.server) == told.server_port]
-            return whole[0] if len(whole) == 1 else None
+        alike = [e for e in line if _key(e) == _key(back)]
+        if not line:  # the address may be what a proxy before the front told: only the port is left
+            line = _open_fronts(self._by_target.get(_key(back), []), back)
+            alike = [e for e in line if port_of(e.hop.client) == told.port]
+            alike = [e for e in alike if told.may_come_from(e)]
+        elif not alike:
+            # A rewritten target: then both ends of the connection must be named.
+            alike = [e for e in line if port_of(e.hop.server) == told.server_port]
+            return alike[0] if len(alike) == 1 else None
         if len({e.hop.connection for e in alike}) > 1:  # one client port, two servers
-            alike = [e for e in alike if _port(e.hop.server) == told.server_port]
-            if len({e.hop.connection for e in alike}) != 1:
-                return None
+            alike = [e for e in alike if port_of(e.hop.server) == told.server_port]
+        if len({e.hop.connection for e in alike}) != 1:
+            return None
         return alike[0] if len(alike) == 1 else self._next_of(alike)
 
     def _next_of(self, line: list[Exchange]) -> Exchange | None:
@@ -139,10 +162,13 @@ class Pairing:
 
     def _alone(self, back: Exchange, told: Told) -> Exchange | None:
         """The only open request that this one can have been made for."""
-        alike = _open_fronts(self._by_target.get(_key(back), []), back)
-        fronts = [e for e in alike if e.first_byte_at is None and told.may_come_from(e)]
+        fronts = [
+            e
+            for e in _open_fronts(self._by_target.get(_key(back), []), back)
+            if e.first_byte_at is None and self._may_front(e, back, told) and told.may_come_from(e)
+        ]
         fronts = self._without_outer_hops(fronts)
-        if len(fronts) > 1 and len(fronts) <= MAX_COMPARED:
+        if 1 < len(fronts) <= MAX_COMPARED:
             fronts = [e for e in fronts if same_headers(e, back)]
         if len(fronts) > 1:
             fronts = self._not_taken(fronts)
@@ -151,19 +177,28 @@ class Pairing:
             return None
         return None if self._is_contended(fronts[0], back) else fronts[0]
 
+    def _may_front(self, front: Exchange, back: Exchange, told: Told) -> bool:
+        """A gateway's protocol never becomes HTTP again, nor does a way turn round."""
+        way = (front.hop.server, back.hop.server)
+        if way in self._ways:
+            return True
+        if way[::-1] in self._ways:
+            return False
+        return front.hop.protocol is back.hop.protocol or told.has_variables
+
     def _without_outer_hops(self, fronts: list[Exchange]) -> list[Exchange]:
-        """In a chain of hops the nearest one is the front: not one that it was itself made from."""
+        """In a chain of hops the nearest one is the front, and not what that was made for."""
         passed = {c.front.id for e in fronts if (c := self._claim_of.get(e.id)) is not None}
         return [e for e in fronts if e.id not in passed]
 
     def _not_taken(self, fronts: list[Exchange]) -> list[Exchange]:
         free = [e for e in fronts if e.id not in self._claims]
-        if not free:  # one more than there are fronts: who knows which of them is whose
-            for front in fronts:
-                for claim in self._claims[front.id]:
-                    claim.doubted = True
-            return fronts
-        return free
+        if free:
+            return free
+        for front in fronts:  # one back more than there are fronts: who knows whose which is
+            for claim in self._claims[front.id]:
+                claim.doubted = True
+        return fronts
 
     def _is_contended(self, front: Exchange, back: Exchange) -> bool:
         """Another request claims this front, and no failure of it explains the second."""
@@ -180,12 +215,21 @@ def _key(exchange: Exchange) -> tuple[bytes, bytes]:
     return exchange.method or b"", target_key(exchange.target or b"")
 
 
+def _take(table: dict[K, list[Exchange]], key: K, exchange: Exchange) -> bool:
+    """Removes it; whether it was there."""
+    line = table.get(key, [])
+    if exchange not in line:
+        return False
+    line.remove(exchange)
+    if not line:
+        del table[key]
+    return True
+
+
 def _open_fronts(line: list[Exchange], back: Exchange) -> list[Exchange]:
     """Requests of other servers that were open when this one began."""
     at, server = back.began_at, back.hop.server
-    return [
-        e for e in line if e.began_at <= at and e.hop.server != server and not _over_by(e, at)
-    ]
+    return [e for e in line if e.began_at <= at and e.hop.server != server and not _over_by(e, at)]
 
 
 def _over_by(exchange: Exchange, at: Nanos) -> bool:
@@ -199,7 +243,12 @@ def _failed(exchange: Exchange) -> bool:
     return exchange.outcome != "done" or exchange.status is None or exchange.status >= 500
 
 
-def _answers_first(claim: _Claim) -> bool:
-    """A front that only passes on has nothing to say before its back end does."""
-    front, back = claim.front.first_byte_at, claim.back.first_byte_at
-    return front is None or (back is not None and back <= front) or _failed(claim.back)
+def _ends_inside(front: Exchange, back: Exchange) -> bool:
+    """A front that only passes on does not speak before its back end does, and is not done before
+    it, unless its client left."""
+    spoke_at, told_at = front.first_byte_at, back.first_byte_at
+    if spoke_at is not None and not _failed(back) and (told_at is None or spoke_at < told_at):
+        return False
+    if front.over_at is None or front.outcome == "aborted" or back.over_at is None:
+        return True
+    return told_at is None or front.over_at >= told_at

@@ -6,10 +6,13 @@ that no reader of facts has to be trusted with it.
 
 from gwtop.nouns.events import Remark
 from gwtop.nouns.facts import UNSET, InFlight, NoteText, Pairs, Request
+from gwtop.nouns.facts import Connection as ConnectionFact
 from gwtop.nouns.plan import Plan
 from gwtop.nouns.times import instant
+from gwtop.nouns.wire import Closed
 from gwtop.protocols._base import Pair
 from gwtop.redaction import redact_pairs
+from gwtop.tracker.connections import Connection
 from gwtop.tracker.exchange import Exchange
 
 
@@ -52,7 +55,7 @@ def request_fact(exchange: Exchange, plan: Plan) -> Request:
         reader=exchange.reader,
         evidence=exchange.evidence,
         births=exchange.births,
-        pair=None,
+        pair=exchange.pair,
         notes=[NoteText(r.code, r.severity, r.text) for r in exchange.remarks],
         fields=_request_pairs(exchange, plan) if plan.details else UNSET,
         response_fields=_response_pairs(exchange, plan) if plan.details else UNSET,
@@ -61,14 +64,29 @@ def request_fact(exchange: Exchange, plan: Plan) -> Request:
     )
 
 
-def in_flight(exchange: Exchange) -> InFlight:
+def connection_fact(connection: Connection, closed: Closed) -> ConnectionFact:
+    opened, link = connection.opened, connection.link
+    return ConnectionFact(
+        id=connection.id,
+        client=opened.client,
+        server=opened.server,
+        protocol=None if link is None else link.hop.protocol.NAME,
+        opened_at=instant(opened.at),
+        closed_at=instant(closed.at),
+        requests=0 if link is None else link.n_requests,
+        how=closed.how,
+    )
+
+
+def in_flight(exchange: Exchange, pid: int | None) -> InFlight:
+    """`pid`: who is known to answer it."""
     return InFlight(
         id=exchange.id,
         connection=exchange.hop.connection,
         method=text(exchange.method),
         target=text(exchange.target),
         began_at=instant(exchange.began_at),
-        pid=exchange.pid,
+        pid=pid,
     )
 
 
