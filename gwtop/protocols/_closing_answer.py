@@ -81,9 +81,13 @@ class ClosingAnswer:
         events.append(Hole(0, Side.SERVER, n_bytes, in_body))
 
     def close(self, method: bytes | None, events: list[Event]) -> None:
-        """The close is the end of an answer, if there was one."""
-        if len(self._head):
-            self._tell(Answer(None, b"", None, self._head.flush(), "it has no end"), events)
+        """The close is the end of an answer, if there was one; not of half a head."""
+        head = self._head.flush()
+        if b"\n" in head or head.startswith(b"HTTP/"):
+            status = known_status(head)
+            events.append(ResponseHead(0, self._head.began_at, status, len(head), head))
+        elif head:
+            self._tell(Answer(None, b"", None, head, "it has no end"), events)
         said, was = self._content_length, self._body_bytes
         bodiless = method == b"HEAD" or self._status in NO_BODY_STATUSES
         if said is not None and said != was and not bodiless and not self._cut:

@@ -38,6 +38,7 @@ from gwtop.protocols._fastcgi_remarks import (
     over_record,
     refused,
     split_pair,
+    unknown_type,
 )
 from gwtop.protocols._fastcgi_wire import (
     END_BODY,
@@ -78,6 +79,7 @@ class Exchange:
         "stream",
         "told",
         "touched",
+        "unknown_kind",
     )
 
     def __init__(self, stream: int, began_at: Nanos, role: int, keep_alive: bool | None) -> None:
@@ -90,6 +92,8 @@ class Exchange:
         """Where in `params` a second and later record began."""
         self.over_record = False
         """A PARAMS record was longer with its padding than php-fpm takes."""
+        self.unknown_kind: int | None = None
+        """The type of a record that no specification knows, before the head was told."""
         self.told = False
         self.method: bytes | None = None
         self.content_length: int | None = None
@@ -161,6 +165,8 @@ class Exchange:
             self._remark_split_pair(block, events)
         if self.over_record:
             events.append(over_record(self.stream))
+        if self.unknown_kind is not None:
+            events.append(unknown_type(self.stream, self.unknown_kind))
 
     def _remark_split_pair(self, block: bytes, events: list[Event]) -> None:
         ends = set(pairs(block)[1])

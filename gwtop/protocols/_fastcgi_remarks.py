@@ -47,10 +47,10 @@ def closed_without_end(stream: int) -> Remark:
 
 def params_too_long(stream: int, n_bytes: int) -> Remark:
     text = (
-        f"PARAMS of more than {n_bytes} bytes: no application server takes so many variables; "
-        "what came later of them was not read."
+        f"PARAMS of more than {n_bytes} bytes: more than any front end sends, and gwtop read no "
+        "further; variables that came later are not shown."
     )
-    return Remark(stream, "params-too-long", "warn", text)
+    return Remark(stream, "params-too-long", "info", text)
 
 
 def unknown_type(stream: int | None, kind: int) -> Remark:

@@ -76,8 +76,11 @@ class Way:
         name = wire.NAMES.get(kind)
         if name is None:
             name = f"type {kind}"
-            stream = self.stream if exchange is not None else None
-            events.append(unknown_type(stream, kind))
+            if exchange is not None and not exchange.told:
+                exchange.unknown_kind = kind
+            else:
+                stream = self.stream if exchange is not None else None
+                events.append(unknown_type(stream, kind))
         elif exchange is None and kind < wire.GET_VALUES:
             name = UNSEEN
         elif kind == wire.ABORT_REQUEST and exchange is not None:

@@ -125,7 +125,8 @@ def fits(start: bytes | bytearray) -> Claim:
 
 
 def claims(prefix: bytes) -> Claim:
-    """YES: a request whose first variable has a CGI name and fits, or a ping."""
+    """YES: a request whose first variable has a CGI name and fits, or a ping; or such a request
+    with its lengths in the wrong order, for nobody else would tell of it."""
     if not prefix:
         return Claim.MORE
     if prefix[0] == PING[0]:
@@ -140,7 +141,8 @@ def claims(prefix: bytes) -> Claim:
     name_bytes = prefix[4] | prefix[5] << 8
     name = prefix[6 : 6 + name_bytes]
     if not 0 < name_bytes <= _MAX_NAME_BYTES or (name and not _CGI_NAME.fullmatch(name)):
-        return Claim.NO
+        verdict = wrong_start(prefix)
+        return Claim.YES if isinstance(verdict, Remark) else verdict
     return claim
 
 

@@ -219,9 +219,10 @@ class Decoder:
             while rest:
                 rest = self._step(rest, lane.began_at, out)
         elif self._has_begun():
-            if wire.looks_big_endian(bytes(lane.held)):
-                out.append(wire.big_endian(bytes(lane.held)))
+            held = bytes(lane.held)
             self._tell_cut(out)
+            if wire.looks_big_endian(held):
+                out.append(wire.big_endian(held))
 
     def _tell_cut(self, out: list[Event]) -> None:
         """What came of a packet's variables; what is still to come of it is CUT_HEAD."""

@@ -39,6 +39,10 @@ NGINX_PASS = {
     " fastcgi_param REMOTE_PORT $remote_port;",
     "php": "include /etc/nginx/fastcgi_params; fastcgi_keep_conn on; fastcgi_pass behind;"
     " fastcgi_param SCRIPT_FILENAME {app};",
+    "impatient": "include /etc/nginx/fastcgi_params; fastcgi_param SCRIPT_NAME /other;"
+    " fastcgi_read_timeout 200ms; fastcgi_param SCRIPT_FILENAME {folder}/app.php;"
+    " fastcgi_pass behind;",
+    "static": "return 200 ok;",
     "cgi": "include /etc/nginx/fastcgi_params; fastcgi_pass behind;"
     " fastcgi_param PATH_INFO $document_uri; fastcgi_param SCRIPT_FILENAME {folder}/app.cgi;",
     "uwsgi": "include /etc/nginx/uwsgi_params; uwsgi_pass behind;",

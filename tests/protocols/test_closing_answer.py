@@ -47,12 +47,20 @@ def test_no_answer_at_all_is_an_abort() -> None:
     assert fed() == [Aborted(0)]
 
 
-@pytest.mark.parametrize("data", [b"<html>", b"Status: 200\r\n"])
+@pytest.mark.parametrize("data", [b"<html>", b"Stat"])
 def test_an_answer_without_header_block_is_body_and_said(data: bytes) -> None:
     events = fed(data)
     assert codes(events) == ["no-answer-header"]
     assert events[0] == ResponseHead(0, 0, None, 0, b"")
     assert Body(0, Side.SERVER, data) in events
+
+
+@pytest.mark.parametrize(
+    ("data", "status"),
+    [(b"Status: 201\r\n", 201), (b"X: y\r\nStat", None), (b"HTTP/1.1 2", None)],
+)
+def test_a_head_that_the_close_cuts_is_no_end_of_an_answer(data: bytes, status: int | None) -> None:
+    assert fed(data) == [ResponseHead(0, 0, status, len(data), data), Aborted(0)]
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from gwtop.protocols import _fastcgi_remarks as remarks
         (remarks.KEEP_CONN_CLOSED, "keep-conn-closed", "info"),
         (remarks.split_pair(1, 2), "split-pair", "warn"),
         (remarks.closed_without_end(1), "stdout-closed-without-end", "info"),
-        (remarks.params_too_long(1, 9), "params-too-long", "warn"),
+        (remarks.params_too_long(1, 9), "params-too-long", "info"),
         (remarks.over_record(1), "params-over-record", "warn"),
         (remarks.unknown_type(None, 12), "unknown-record-type", "warn"),
         (remarks.refused(1, 1), "fcgi-cant-multiplex", "error"),

@@ -58,5 +58,16 @@ def test_an_unknown_type_is_said_of_its_exchange_or_of_the_connection() -> None:
     way.kind, way.stream = 50, 4
     way.begin_opaque(b"", events)
     way.exchange = Exchange(4, 1, 1, None)
+    way.exchange.told = True
     way.begin_opaque(b"", events)
     assert [getattr(e, "stream", "?") for e in events] == [None, 4]
+
+
+def test_an_unknown_type_before_the_requests_head_is_said_behind_it() -> None:
+    way, events = Way(Side.CLIENT, True), list[Event]()
+    way.kind, way.stream = 12, 4
+    way.exchange = Exchange(4, 1, 1, None)
+    way.begin_opaque(b"", events)
+    assert events == []
+    way.exchange.tell_head(True, events)
+    assert [getattr(e, "code", "head") for e in events] == ["head", "unknown-record-type"]

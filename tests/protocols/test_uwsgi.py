@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from gwtop.nouns.events import Body, Hole, RequestEnd, RequestHead, ResponseEnd, ResponseHead
 from gwtop.protocols import uwsgi
+from gwtop.protocols._base import Claim
 from tests.protocols._feeding import bytewise, normal
 from tests.protocols._ways import C, S, Talk, codes, controls, of, tell, three_ways
 from tests.protocols.samples_uwsgi import KEPT, packet, request, variables
@@ -151,3 +152,13 @@ BLOCKS = st.one_of(st.lists(PIECES, min_size=1, max_size=4).map(b"".join), st.in
 def test_any_conversation_is_told_the_same_byte_by_byte(talk: Talk, start: bool) -> None:
     told = normal(tell(uwsgi, talk, from_start=start))
     assert told == normal(tell(uwsgi, talk, bytewise, start))
+
+
+def test_a_packet_whose_lengths_are_all_big_endian_is_claimed_and_told() -> None:
+    block = b"\x00\x0eREQUEST_METHOD\x00\x03GET"
+    packet = b"\x00\x00" + bytes([len(block)]) + b"\x00" + block
+    assert uwsgi.claims(packet) is Claim.YES
+    assert uwsgi.claims(packet[:8]) is Claim.MORE
+    assert uwsgi.claims(packet.replace(b"REQUEST_METHOD", b"request-method")) is Claim.NO
+    events = three_ways(uwsgi, [(C, packet)])
+    assert ("size-big-endian", "error") in codes(events)
