@@ -176,6 +176,8 @@ class TapState:
     needs: str | None
     counts: tuple[Literal["frames", "process_events"], ...] = ()
     """Which losses this tap can count; a `missed` that no open tap counts is null in facts."""
+    sees_reads: bool = False
+    """Every read of a watched connection is told: who is told of none is idle."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from gwtop import clock
 from gwtop.nouns.plan import Plan
 from gwtop.nouns.records import Exited, Missed, Observed, Present, Record, Sampled, TapState
 from gwtop.nouns.times import SECOND_NS, Nanos
-from gwtop.taps import births, kinship, proc
+from gwtop.taps import births, interpreters, kinship, proc
 from gwtop.taps.polled import GONE_STATES, POLL_NS, Polled
 from gwtop.taps.shut import Shut
 from gwtop.taps.watched import Watched
@@ -66,6 +66,8 @@ class Census:
         self._tree: frozenset[int] = frozenset()
         self._processes: dict[int, psutil.Process] = {}
         self._absences: dict[int, int] = {}
+        self._mapped: set[int] = set()
+        """Whose mapped libraries have been looked at, once."""
         self._look_at = self._sample_at = self._poll_at = now
         self.state = TapState(now, NAME, "open", None)
         self.behind_at: Nanos | None = None
@@ -81,6 +83,7 @@ class Census:
         self._tree = frozenset(pids)
         for pid in self._processes.keys() - self._tree:
             del self._processes[pid]
+        self._mapped &= self._tree
         for pid in self._absences.keys() - self._tree:
             del self._absences[pid]
 
@@ -120,7 +123,14 @@ class Census:
     def _person(self, pid: int, stat: proc.Stat, born_at: Nanos, now: Nanos) -> Present:
         holds = proc.holds(pid, self._watched.links)
         argv, exe = proc.argv(pid), proc.exe(pid)
-        return Present(now, pid, stat.parent, born_at, argv, exe, stat.name, holds)
+        embeds = self._embedded(pid)
+        return Present(now, pid, stat.parent, born_at, argv, exe, stat.name, holds, embeds)
+
+    def _embedded(self, pid: int) -> str | None:
+        if pid in self._mapped:
+            return None
+        self._mapped.add(pid)
+        return interpreters.embedded(pid)
 
     def _poll(self, polled: Polled, now: Nanos) -> list[Record]:
         records: list[Record] = []
@@ -157,7 +167,8 @@ class Census:
         holds = proc.holds(pid, self._watched.links, MAX_DESCRIPTORS)
         cpu_ns = round((cpu.user + cpu.system) * SECOND_NS)
         n_fds = _n_descriptors(process)
-        return Sampled(now, pid, cpu_ns, rss_bytes, n_threads, n_fds, state, holds)
+        embeds = self._embedded(pid)
+        return Sampled(now, pid, cpu_ns, rss_bytes, n_threads, n_fds, state, holds, embeds)
 
     def _absent(self, pid: int, now: Nanos) -> list[Record]:
         self._processes.pop(pid, None)

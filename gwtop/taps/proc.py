@@ -103,6 +103,15 @@ def image(pid: int) -> Image:
     return Image(arguments, exe(pid), tuple((name, value) for name, _, value in pairs))
 
 
+def maps(pid: int) -> bytes | None:
+    """The mapped files; a few hundred lines, given out a page at a time."""
+    try:
+        with open(f"/proc/{pid}/maps", "rb") as lines:
+            return lines.read(MAX_READ_BYTES)
+    except (*GONE, *HIDDEN):
+        return None
+
+
 def all_pids() -> list[int]:
     return [int(name) for name in os.listdir("/proc") if name.isdigit()]
 

@@ -14,14 +14,14 @@ that are gone before /proc could be read.
 """
 
 from collections.abc import Callable, Collection, Sequence
-from functools import lru_cache
-from socket import AF_INET, AF_INET6, inet_ntop
+from socket import AF_INET6
 from typing import Literal
 
 from gwtop import clock
 from gwtop.nouns.plan import Plan
 from gwtop.nouns.records import Missed, Named, Record, TapState, Touched
 from gwtop.nouns.times import Nanos
+from gwtop.taps.addresses import endpoint
 from gwtop.taps.privilege import needed
 from gwtop.taps.shut import Shut
 from gwtop.taps.threads import Threads
@@ -34,7 +34,6 @@ READ = "tcp/tcp_rcv_space_adjust"
 NEWTASK = "task/task_newtask"
 EXEC = "sched/sched_process_exec"
 BUFFER_KB = 2048  # a CPU: 25,000 events, 1 s at what two cores can do
-MAPPED = bytes(10) + b"\xff\xff"  # RFC 4291 2.5.5.2: IPv4 on a socket of both families
 NO_PORT = "sport == 0"
 
 Handler = Callable[[Nanos, bytes], Record | None]
@@ -57,7 +56,7 @@ class Sockets:
             self._instance.close()
             raise NoTracefsError(f"tracefs: {error}") from error
         self._offset_ns = clock.monotonic_offset_ns()
-        self.state = TapState(now, NAME, "open", None)
+        self.state = TapState(now, NAME, "open", None, sees_reads=True)
         self.behind_at: Nanos | None = None
 
     def _listen(self, ports: Sequence[int]) -> None:
@@ -126,7 +125,7 @@ class Sockets:
             thread, sport, dport, family, here, there, here6, there6 = unpack(data)
             if family == AF_INET6:
                 here, there = here6, there6
-            local, remote = _endpoint(here, sport), _endpoint(there, dport)
+            local, remote = endpoint(here, sport), endpoint(there, dport)
             return Touched(at, pid_of(thread), thread, local, remote, "read", None)
 
         return read
@@ -150,19 +149,6 @@ class Sockets:
             return Named(at, pid, data[start : start + n_bytes].rstrip(b"\0"))
 
         return name
-
-
-@lru_cache(maxsize=4096)
-def _host(address: bytes) -> str:
-    if len(address) == 4:
-        return inet_ntop(AF_INET, address)
-    if address.startswith(MAPPED):
-        return inet_ntop(AF_INET, address[12:])
-    return f"[{inet_ntop(AF_INET6, address)}]"
-
-
-def _endpoint(address: bytes, port: int) -> str:
-    return f"{_host(address)}:{port}"
 
 
 def open_tap(plan: Plan, now: Nanos) -> Sockets | Shut | None:

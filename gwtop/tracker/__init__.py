@@ -284,8 +284,10 @@ class Tracker:
             self._facts += self._lineage.settle(at)
 
     def _began(self, exchange: Exchange) -> None:
-        self._pairing.began(exchange)
-        self._attribution.began(exchange)
+        front = self._pairing.began(exchange)
+        if front is not None:
+            self._attribution.handed_on(front, exchange)
+        self._attribution.began(exchange, self._pairing.passes_on(exchange))
 
     def _tell(self, exchange: Exchange) -> None:
         self._pairing.settle(exchange)
@@ -315,7 +317,8 @@ class Tracker:
             )
 
     def _unsettled(self) -> list[Exchange]:
-        return [*self._connections.open_exchanges(), *self._over]
+        """Those that a process may have been born for."""
+        return self._pairing.innermost([*self._connections.open_exchanges(), *self._over])
 
     def _exited(self, process: Process | None) -> None:
         if process is not None and process.request is not None and process.born_at is not None:

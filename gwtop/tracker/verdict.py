@@ -55,9 +55,7 @@ class Verdict:
         n_born_for = sum(1 for a in self._answered if a.born_for_it)
         if n_born_for >= BORN_SHARE * len(self._answered):
             return "process-per-request", self._born_sentence()
-        if embedded is not None and all(
-            a.reader == a.pid for a in self._answered if a.pid is not None
-        ):
+        if embedded is not None and self._readers_answered():
             return "embedded", f"{self._n()} by a web server with {embedded} inside"
         pids = {a.pid for a in self._answered if a.pid is not None}
         threads = {a.thread for a in self._answered if a.thread is not None}
@@ -66,6 +64,11 @@ class Verdict:
         if len(pids | set(able)) >= 2:
             return "worker-pool", self._pool_sentence(len(able))
         return "single-process", f"{self._n()} by one process, {self._births()}"
+
+    def _readers_answered(self) -> bool:
+        """Whoever read a request answered it, as far as known, and of some it is known."""
+        known = [a for a in self._answered if a.pid is not None and a.reader is not None]
+        return bool(known) and all(a.reader == a.pid for a in known)
 
     def _n(self) -> str:
         n = len(self._answered)

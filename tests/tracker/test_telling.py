@@ -55,5 +55,5 @@ def test_a_server_error_with_its_reason_is_remarked_with_the_last_line() -> None
 
 
 def test_in_flight_tells_what_is_known_so_far() -> None:
-    fact = in_flight(asked())
+    fact = in_flight(asked(), None)
     assert (fact.id, fact.connection, fact.pid) == (1, 7, None)

@@ -1,0 +1,28 @@
+"""Interpreters: which ones a web server has taken into its own process, by its mapped libraries.
+
+In: a pid. Out: "libphp8.2.so", "mod_perl.so and mod_wsgi.so", or None. It refuses to know whether
+they are used. Linux only.
+
+An embedded interpreter leaves no trace on any wire and is no process of its own: what tells that
+"this apache2 child is PHP" is that it maps PHP's library. Only libraries that are made to be
+loaded by a web server count; that uWSGI maps libpython says nothing, it is all that uWSGI does.
+"""
+
+import re
+
+from gwtop.taps import proc
+
+EMBEDDED = re.compile(rb"/(libphp[\d.]*|mod_(?:perl|python|wsgi|lua)[^/\s]*?)\.so")
+"""Debian 12's apache2 modules: libphp8.2.so, mod_perl.so, mod_python.so, mod_wsgi.so."""
+
+
+def found_in(maps: bytes) -> str | None:
+    """`maps`: /proc/PID/maps."""
+    names = sorted({match[1].decode("latin-1") + ".so" for match in EMBEDDED.finditer(maps)})
+    return " and ".join(names) or None
+
+
+def embedded(pid: int) -> str | None:
+    """None as well when the process has gone or may not be read; 0.1 ms for an apache2 child."""
+    maps = proc.maps(pid)
+    return None if maps is None else found_in(maps)

@@ -1,0 +1,143 @@
+"""Workload: who is at work on what now, who waits, and when that deserves a word.
+
+In: open exchanges with who reads them, listeners' queues, the tree. Out: `busy`, `idle`, `queues`
+and `busy_with` of the facts, and notes. It refuses to know what a request is about.
+
+A worker is busy while a request that it has read is unfinished; that it sits in a system call or
+burns a CPU says nothing about it. Where nobody sees reads, only a gateway with one process that
+could answer has a count, and any other has none.
+
+A state deserves a note when it has lasted: a connection that waits for the 20 us until its worker
+wakes up, at the moment of our look, is no finding.
+"""
+
+from collections import deque
+from collections.abc import Collection
+
+from gwtop.nouns.facts import QueueState
+from gwtop.nouns.records import Observed, Queue
+from gwtop.nouns.times import MILLISECOND_NS, SECOND_NS, Nanos
+from gwtop.tracker.attribution import Attribution
+from gwtop.tracker.exchange import Exchange
+from gwtop.tracker.lineage import Lineage
+from gwtop.tracker.process import Process
+
+LASTING_NS = SECOND_NS
+AGAIN_NS = 10 * SECOND_NS  # a pool at its limit would be told of once a second
+DEATH_SLACK_NS = 50 * MILLISECOND_NS  # its sockets are closed before its exit is told
+    50 * MILLISECOND_NS
+)  # a dying process closes its sockets first; a core dump is slow
+MAX_MOURNED = 256
+
+
+class _Lasting:
+    """A condition that is told once it has lasted, and not again for a while."""
+
+    def __init__(self) -> None:
+        self._since: Nanos | None = None
+        self._told_at: Nanos | None = None
+
+    def is_news(self, holds: bool, at: Nanos) -> bool:
+        if not holds:
+            self._since = None
+            return False
+        if self._since is None:
+            self._since = at
+        if at - self._since < LASTING_NS:
+            return False
+        if self._told_at is not None and (
+            self._told_at >= self._since or at - self._told_at < AGAIN_NS
+        ):
+            return False
+        self._told_at = at
+        return True
+
+
+class Workload:
+    def __init__(self, lineage: Lineage, attribution: Attribution) -> None:
+        self._lineage = lineage
+        self._attribution = attribution
+        self._queues: dict[str, Queue] = {}
+        self._all_busy = _Lasting()
+        self._waits_while_idle = _Lasting()
+        self._mourned: deque[Process] = deque(maxlen=MAX_MOURNED)
+        self.sees_reads = False
+        """A tap that tells of every read is open."""
+
+    def queued(self, record: Queue) -> None:
+        self._queues[record.listener] = record
+
+    def queues(self) -> list[QueueState]:
+        return [QueueState(q.listener, q.pending, q.limit) for q in self._queues.values()]
+
+    def worker_of(self, exchange: Exchange) -> int | None:
+        """Who answers an open exchange, as far as known; not whoever only passes requests on."""
+        if exchange.pid is not None:
+            return exchange.pid
+        pid = self._attribution.reader_now(exchange)
+        if pid is not None:
+            process = self._lineage.find(pid)
+            return None if process is not None and process.n_passed > process.n_requests else pid
+        sole = None if self.sees_reads else self._lineage.only_answerer()
+        return None if sole is None else sole.pid
+
+    def at_work(self, flying: Collection[Exchange]) -> dict[int, list[int]]:
+        """What each process is known to be answering now."""
+        busy: dict[int, list[int]] = {}
+        for exchange in flying:
+            pid = self.worker_of(exchange)
+            if pid is not None:
+                busy.setdefault(pid, []).append(exchange.id)
+        return busy
+
+    def counts(self, flying: Collection[Exchange]) -> tuple[int | None, int | None]:
+        """How many workers are busy and how many idle."""
+        if not self.sees_reads:
+            if self._lineage.only_answerer() is None:
+                return None, None
+            n_busy = min(len(flying), 1)
+            return n_busy, 1 - n_busy
+        readers = {self._attribution.reader_now(exchange) for exchange in flying} - {None}
+        able = {process.pid for process in self._lineage.answerers()}
+        return len(readers), len(able - readers)
+
+    # -- what deserves a word -----------------------------------------------------------------
+
+    def remarks(self, n_busy: int | None, n_idle: int | None, at: Nanos) -> list[Observed]:
+        """Asked at each tick."""
+        if n_busy is None or n_idle is None:
+            return []
+        words: list[Observed] = []
+        n_pending = sum(queue.pending for queue in self._queues.values())
+        if self._all_busy.is_news(n_busy > 0 and n_idle == 0, at):
+            who = "The only worker is" if n_busy == 1 else f"All {n_busy} workers are"
+            text = f"{who} busy, and {_connections(n_pending)} waiting to be accepted."
+            words.append(Observed(at, "all-workers-busy", "warn", text))
+        if self._waits_while_idle.is_news(n_pending > 0 and n_idle > 0, at):
+            text = (
+                f"Although {n_idle} of {n_busy + n_idle} workers have nothing to do, "
+                f"{_connections(n_pending)} waiting to be accepted."
+            )
+            longest = max(self._queues.values(), key=lambda queue: queue.pending)
+            words.append(Observed(at, "queue-while-idle", "warn", text, None, longest.listener))
+        return words
+
+    def death_in_mid_request(self, exchange: Exchange) -> Observed | None:
+        """A settled exchange whose worker was killed over it; told once for each process."""
+        if exchange.pid is None or exchange.over_at is None or exchange.outcome == "done":
+            return None
+        process = self._lineage.find_then(exchange.pid, exchange.began_at)
+        if process is None or process.signal is None or process.exited_at is None:
+            return None
+        if process.exited_at > exchange.over_at + DEATH_SLACK_NS or process in self._mourned:
+            return None
+        self._mourned.append(process)
+        what = (exchange.method or b"a").decode("latin-1") + " request"
+        text = f"Process {process.pid} was ended by signal {process.signal} over a {what}."
+        return Observed(process.exited_at, "worker-killed", "error", text, process.pid)
+
+
+def _connections(n: int) -> str:
+    if n == 0:
+        return "no connection is"
+    return "1 connection is" if n == 1 else f"{n} connections are"
