@@ -49,10 +49,10 @@ class Attribution:
 
     # -- as things begin ----------------------------------------------------------------------
 
-    def began(self, exchange: Exchange) -> None:
-        """A request is known now; a process may be waiting for it."""
+    def began(self, exchange: Exchange, passed_on: bool = False) -> None:
+        """A request is known now; a process may be waiting for it, if it is answered there."""
         self.readers.began(exchange)
-        for process in self._waiting:
+        for process in () if passed_on else self._waiting:
             if _named(process, exchange):
                 self._name(exchange, process)
                 self._waiting.remove(process)
@@ -70,6 +70,16 @@ class Attribution:
             self._name(named[0], process)
         elif len(self._waiting) < MAX_WAITING:
             self._waiting.append(process)
+
+    def handed_on(self, front: Exchange, back: Exchange) -> None:
+        """The back hop's request was made for the front's: so was the process that both name."""
+        if front.evidence != "environ":
+            return
+        for process in self._lineage.born_since(front.began_at - STAMPS_SLACK_NS):
+            if process.request == front.id:
+                process.request = back.id
+        back.pid, back.evidence = front.pid, front.evidence
+        front.pid = front.evidence = None
 
     def _belongs_to_ancestor(self, process: Process) -> bool:
         """A CGI script's own children inherit its variables and are births of its request."""
