@@ -25,8 +25,6 @@ from gwtop.tracker.process import Process
 LASTING_NS = SECOND_NS
 AGAIN_NS = 10 * SECOND_NS  # a pool at its limit would be told of once a second
 DEATH_SLACK_NS = 50 * MILLISECOND_NS  # its sockets are closed before its exit is told
-    50 * MILLISECOND_NS
-)  # a dying process closes its sockets first; a core dump is slow
 MAX_MOURNED = 256
 
 
