@@ -184,7 +184,7 @@ class Pairing:
             return True
         if way[::-1] in self._ways:
             return False
-        return front.hop.protocol is back.hop.protocol or told.has_variables
+        return front.hop.protocol.NAME == back.hop.protocol.NAME or told.has_variables
 
     def _without_outer_hops(self, fronts: list[Exchange]) -> list[Exchange]:
         """In a chain of hops the nearest one is the front, and not what that was made for."""
