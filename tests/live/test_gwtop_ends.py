@@ -29,6 +29,7 @@ from tests.live._trees import (
 pytestmark = pytest.mark.live
 
 CTRL_C = "\x03"
+INSTANCES = Path("/sys/kernel/tracing/instances")
 
 
 @dataclass
@@ -37,6 +38,12 @@ class Cast:
 
     pids: dict[str, int]
     ports: set[int]
+
+    def trace_instances(self) -> list[str]:
+        """What is left of them in the kernel: their names carry the pid of who made them."""
+        makers = [f"gwtop-{self.pids[role]}-" for role in ("gwtop", "engine") if role in self.pids]
+        names = os.listdir(INSTANCES) if INSTANCES.is_dir() else []
+        return [name for name in names if name.startswith(tuple(makers))]
 
     def kill(self, what: str) -> None:
         if what == "gwtop's group":
@@ -53,6 +60,9 @@ def cast_in(folder: Path, gwtop: int) -> Cast:
     pids = {"gwtop": gwtop, "program": program, "keeper": keeper}
     for pid in everybody:
         words = told(pid)
+        if pid != gwtop and above.get(pid) not in everybody:
+            pids["janitor"] = pid  # in a session of its own, nobody's child any more
+            continue
         for role, sign in (("engine", "--wishes"), ("load", "gwtop.load"), ("front", "_front.py")):
             if sign in words:
                 pids[role] = pid
@@ -65,9 +75,11 @@ def cast_in(folder: Path, gwtop: int) -> Cast:
 
 
 def nothing_stays(folder: Path, cast: Cast, *but: str) -> None:
-    await_nobody(folder, tuple(cast.pids[role] for role in but))
+    await_nobody(folder, tuple(cast.pids[role] for role in but if role in cast.pids))
     assert list(folder.glob("gwtop-demo-*")) == []
     assert not cast.ports & listening_ports()
+    if "engine" not in but:
+        assert cast.trace_instances() == []
 
 
 @contextmanager
@@ -120,6 +132,17 @@ def test_without_a_part_of_it_a_headless_demo_ends_and_says_why(
         assert gwtop.error_text().splitlines() == [words.format(cast.pids[what])]
 
 
+def test_without_its_janitor_gwtop_goes_on_and_cleans_up_itself(tmp_path: Path) -> None:
+    with headless(tmp_path, "uwsgi") as (gwtop, cast):
+        if "janitor" not in cast.pids:
+            pytest.skip("needs tracefs, without which there is no janitor")
+        cast.kill("janitor")
+        gwtop.await_type("request")
+        gwtop.process.send_signal(signal.SIGTERM)
+        nothing_stays(tmp_path, cast)
+        assert gwtop.finish() == 143
+
+
 @pytest.mark.parametrize(
     ("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
 )
@@ -165,9 +188,9 @@ def test_nothing_stays_of_a_killed_screen(tmp_path: Path, what: str) -> None:
     ("what", "words", "who_goes_on"),
     [
         pytest.param("engine", "engine ended: exit status -9", ("gwtop",), id="engine"),
-        pytest.param("program", "the demo has ended", ("gwtop", "engine"), id="program"),
-        pytest.param("keeper", "the demo has ended", ("gwtop", "engine"), id="keeper"),
-        pytest.param("front", "the demo has ended", ("gwtop", "engine"), id="front"),
+        pytest.param("program", "the demo has ended", ("gwtop", "engine", "janitor"), id="program"),
+        pytest.param("keeper", "the demo has ended", ("gwtop", "engine", "janitor"), id="keeper"),
+        pytest.param("front", "the demo has ended", ("gwtop", "engine", "janitor"), id="front"),
     ],
 )
 def test_a_screen_that_lost_what_it_shows_says_so_and_keeps_what_was_seen(

@@ -24,7 +24,7 @@ def test_trouble_that_fits_is_one_line() -> None:
 
 
 def test_a_remedy_is_folded_before_its_path_and_can_be_copied() -> None:
-    path = "/home/somebody/.venv/bin/gwtop"
+    path = "/opt/gwtop/of/somebody/bin/gwtop"
     lines = alert(Snapshot(), None, f"CAP_NET_RAW shows the requests: sudo {path} attach", 60)
     assert [words(line) for line in lines] == [
         " ■ CAP_NET_RAW shows the requests: sudo",
