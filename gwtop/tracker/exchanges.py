@@ -42,6 +42,7 @@ class Link:
     """One connection that speaks a known protocol, and its open exchanges."""
 
     __slots__ = (
+        "_client_closed_at",
         "_closing",
         "_decoder",
         "_fallen",
@@ -80,6 +81,7 @@ class Link:
         self.n_requests = 0
         self.orphan_lost_bytes = 0
         """Lost where no exchange was open; the next answer without a request takes them."""
+        self._client_closed_at: Nanos = 0
         self.closed_by: Side | None = None
         """Who said first that it will send no more."""
         self._decoder: Decoder = hop.protocol.Decoder(from_start)
@@ -113,6 +115,8 @@ class Link:
         """One side has sent FIN. After the server's no open exchange can be answered any more."""
         if self.closed_by is None:
             self.closed_by = side
+        if side is Side.CLIENT:
+            self._client_closed_at = at
         self._closing = True
         for event in self._decoder.close(side, at):
             self._apply(event, at)
@@ -364,10 +368,12 @@ class Link:
     def _unread(self, at: Nanos) -> None:
         """The client had closed, and its kernel now refuses the answer: nobody read it.
 
-        On protocols whose answer ends by close the server's FIN makes the exchange look done.
+        On protocols whose answer ends by close the server's FIN makes the exchange look done. An
+        answer that had ended when the client closed was read: what is refused came after it.
         """
         for exchange in self._newest.values():
-            if exchange.outcome == "done" and exchange.over_at is not None:
+            over_at, closed_at = exchange.over_at, self._client_closed_at
+            if exchange.outcome == "done" and over_at is not None and over_at >= closed_at:
                 exchange.aborted = True
                 exchange.remark(ABORTED_BY_FRONT)
                 exchange.judge()

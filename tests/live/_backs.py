@@ -161,12 +161,11 @@ BACKS: dict[str, Back] = {
     "uwsgi/fastcgi": uwsgi("fastcgi-socket"),
     "uwsgi/uwsgi": uwsgi("uwsgi-socket"),
     "uwsgi/scgi": uwsgi("scgi-socket"),
-    "uwsgi/http": uwsgi("http11-socket"),
     "fcgiwrap/fastcgi": fcgiwrap,
     "flup/fastcgi": flup("fcgi"),
     "flup/scgi": flup("scgi"),
     "flup/ajp": flup("ajp"),
     "gunicorn/uwsgi": gunicorn("--protocol", "uwsgi"),
-    "gunicorn/http": gunicorn(),
+    "gunicorn/http": gunicorn("--worker-class", "gthread", "--threads", "4"),
     "tomcat/ajp": tomcat,
 }

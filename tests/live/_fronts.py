@@ -26,7 +26,7 @@ NGINX_PASS = {
     " fastcgi_pass behind;",
     "uwsgi": "include /etc/nginx/uwsgi_params; uwsgi_pass behind;",
     "scgi": "include /etc/nginx/scgi_params; scgi_param PATH_INFO $document_uri;"
-    " scgi_param SCRIPT_NAME ''; scgi_buffer_size 128k; scgi_pass behind;",
+    " scgi_param SCRIPT_NAME ''; scgi_buffer_size 128k; scgi_buffers 8 128k; scgi_pass behind;",
     "http": "proxy_http_version 1.1; proxy_set_header Connection ''; proxy_buffer_size 128k;"
     " proxy_buffers 8 128k; proxy_pass http://behind;",
 }
@@ -132,27 +132,26 @@ server.max-request-field-size = 65535
 server.upload-dirs = ("{folder}")
 server.errorlog = "{folder}/lighttpd.log"
 {more}
-{module}.server = ("/" => (("host" => "127.0.0.1", "port" => {behind}, "check-local" => "disable",
- "fix-root-scriptname" => "enable")))
+{module}.server = ("{prefix}" => (("host" => "127.0.0.1", "port" => {behind},
+ "check-local" => "disable", "fix-root-scriptname" => "enable")))
 """
-LIGHTTPD_MODULE = {"fastcgi": "fastcgi", "scgi": "scgi", "uwsgi": "scgi", "ajp": "ajp13"}
+LIGHTTPD_MODULE = {"fastcgi": "fastcgi", "scgi": "scgi", "uwsgi": "scgi"}
 
 
 @contextmanager
 def lighttpd(folder: Path, behind: int, protocol: str, back: str) -> Iterator[int]:
     program = need_program("lighttpd", "lighttpd")
     module = LIGHTTPD_MODULE[protocol]
-    if module == "ajp13" and not Path("/usr/lib/lighttpd/mod_ajp13.so").exists():
-        pytest.skip("needs lighttpd's mod_ajp13 (apt-get install lighttpd)")
     port, config, script = free_port(), folder / "lighttpd.conf", _script(folder, back)
     more = 'scgi.protocol = "uwsgi"' if protocol == "uwsgi" else ""
-    root = folder
+    # "/" and fix-root-scriptname: all of the path is PATH_INFO.
+    root, prefix = folder, "/"
     if script is not None:
         # SCRIPT_FILENAME is the document root and the path after the rewriting.
-        root = Path(script).parent
+        root, prefix = Path(script).parent, ""
         more = f'url.rewrite-once = ("^[^?]*(\\?.*)?$" => "/{Path(script).name}$1")'
-    values = {"folder": folder, "root": root, "port": port, "behind": behind, "module": module}
-    config.write_text(LIGHTTPD.format(more=more, **values))
+    values = {"folder": folder, "root": root, "port": port, "prefix": prefix}
+    config.write_text(LIGHTTPD.format(more=more, behind=behind, module=module, **values))
     with server([program, "-D", "-f", str(config)], HOST, port, folder):
         yield port
 

@@ -51,6 +51,7 @@ SCRIPT: Script = {
     b"confused": lambda at: [Confused(CLIENT, 9, "no record begins like this")],
     b"remark": lambda at: [Remark(0, "odd", "info", "That is odd.")],
     b"close server": lambda at: [],
+    b"surplus": lambda at: [Control(0, SERVER, "surplus", 7)],
 }
 
 
@@ -144,6 +145,14 @@ def test_a_reset_after_the_clients_own_close_says_nobody_read_the_answer() -> No
     seen.link.reset(CLIENT, 4)
     assert seen.over[0].outcome == "aborted"
     assert [r.code for r in seen.over[0].remarks] == ["aborted-by-front"]
+
+
+def test_a_reset_against_what_comes_after_the_answer_does_not_unmake_it() -> None:
+    seen = watch((1, CLIENT, b"ask"), (2, SERVER, b"whole"))
+    seen.link.close(CLIENT, 3)
+    seen.link.feed(SERVER, b"surplus", 4)  # as Tomcat answers lighttpd's surplus AJP packet
+    seen.link.reset(CLIENT, 5)
+    assert (seen.over[0].outcome, seen.over[0].remarks) == ("done", [])
 
 
 def test_a_clients_reset_after_a_whole_answer_changes_nothing() -> None:

@@ -1,4 +1,4 @@
-"""The application behind the matrix's back ends that speak Python: answers, and writes down what it saw.
+"""The application behind the matrix's back ends that speak Python: answers, and tells a file.
 
 In: WSGI requests. Out: answers that name the worker and give the client's tag back, and two lines
 in $MATRIX_LOG for each request ("begin", "end"): what the application itself received and sent.
