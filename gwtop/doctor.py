@@ -9,16 +9,13 @@ import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 from gwtop import clock
 from gwtop.nouns.plan import Plan
-from gwtop.taps import births, privilege, ring
+from gwtop.taps import births, privilege, ring, tracefs
 
-TRACING = Path("/sys/kernel/tracing")  # Documentation/trace/ftrace.rst
-WORKER_READS_SINCE = (6, 3)  # sock:sock_recv_length and sock_send_length
-WORKER_CLOSES_SINCE = (4, 16)  # sock:inet_sock_set_state
+READS_SINCE = (4, 16)  # tcp:tcp_rcv_space_adjust, by which `taps/sockets` sees a worker read
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,19 +64,19 @@ def _census() -> Iterator[Finding]:
 
 
 def _tracefs() -> Iterator[Finding]:
-    shows = "which worker read which connection"
-    try:
-        mounted = (TRACING / "instances").is_dir()
-        writable = os.access(TRACING / "instances", os.W_OK)
-    except PermissionError:  # mounted with mode 700: for root only
-        mounted, writable = True, False
-    if writable:
-        yield Finding("tracefs", "ok", shows, None)
-    elif mounted or os.geteuid() != 0:
-        command = privilege.command() if mounted else f"sudo mount -t tracefs nodev {TRACING}"
-        yield Finding("tracefs", "missing", shows, command)
+    """The degrees of knowing which process answered; the best one to be had, and what raises it."""
+    if tracefs.may_make():
+        yield Finding("tracefs", "ok", "the kernel's word on who reads which connection", None)
+        return
+    place = tracefs.mounted()
+    text = (
+        "who holds a connection when we look, 20 times a second: a shorter request stays without "
+        "a pid, but for CGI's environ and a sole worker"
+    )
+    if place is not None or os.geteuid() != 0:
+        yield Finding("tracefs", "partial", text, privilege.command())
     else:
-        yield Finding("tracefs", "missing", shows, f"mount -t tracefs nodev {TRACING}")
+        yield Finding("tracefs", "partial", text, f"mount -t tracefs nodev {tracefs.TRACING}")
 
 
 def version_of(release: str) -> tuple[int, int]:
@@ -95,11 +92,8 @@ def kernel_release() -> str:
 def _kernel() -> Iterator[Finding]:
     release = kernel_release()
     version = version_of(release)
-    if version >= WORKER_READS_SINCE:
+    if version >= READS_SINCE:
         yield Finding("kernel", "ok", f"Linux {release}: who reads a connection", None)
-    elif version >= WORKER_CLOSES_SINCE:
-        text = f"Linux {release}: who accepts and closes a connection; who reads it since 6.3"
-        yield Finding("kernel", "partial", text, None)
     else:
-        text = f"Linux {release}: who accepts a connection needs 4.16, who reads it 6.3"
+        text = f"Linux {release}: who reads a connection is told since 4.16"
         yield Finding("kernel", "missing", text, None)

@@ -4,11 +4,12 @@ In: this machine, and one without rights that is made up. The real refusals are 
 """
 
 import errno
+import os
 
 import pytest
 
 from gwtop import doctor
-from gwtop.taps import births, privilege, ring
+from gwtop.taps import births, privilege, ring, tracefs
 from gwtop.taps.privilege import Capability
 
 
@@ -43,7 +44,8 @@ def test_without_rights_each_finding_says_what_to_type(monkeypatch: pytest.Monke
     ("release", "version", "state"),
     [
         pytest.param("6.3.0-rc1", (6, 3), "ok", id="reads told"),
-        pytest.param("6.1.0-18-amd64", (6, 1), "partial", id="Debian 12"),
+        pytest.param("6.1.0-18-amd64", (6, 1), "ok", id="Debian 12"),
+        pytest.param("4.16.1", (4, 16), "ok", id="the first"),
         pytest.param("4.15.0", (4, 15), "missing", id="too old"),
         pytest.param("unknown", (0, 0), "missing", id="no version"),
     ],
@@ -54,3 +56,20 @@ def test_the_kernels_version_is_a_degree(
     assert doctor.version_of(release) == version
     monkeypatch.setattr(doctor, "kernel_release", lambda: release)
     assert [f.state for f in doctor.examine() if f.name == "kernel"] == [state]
+
+
+def test_the_degree_of_evidence_is_named_with_what_would_raise_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(tracefs, "may_make", lambda: True)
+    (finding,) = (f for f in doctor.examine() if f.name == "tracefs")
+    assert (finding.state, finding.command) == ("ok", None)
+    monkeypatch.setattr(tracefs, "may_make", lambda: False)
+    monkeypatch.setattr(tracefs, "mounted", lambda: tracefs.TRACING)
+    (finding,) = (f for f in doctor.examine() if f.name == "tracefs")
+    assert finding.state == "partial" and "without a pid" in finding.shows
+    assert finding.command is not None and finding.command.endswith("attach --port PORT")
+    monkeypatch.setattr(tracefs, "mounted", lambda: None)
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    (finding,) = (f for f in doctor.examine() if f.name == "tracefs")
+    assert finding.command == f"mount -t tracefs nodev {tracefs.TRACING}"

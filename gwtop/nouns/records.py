@@ -134,6 +134,8 @@ class Touched:
     verb: Literal["read", "wrote", "closed", "accepted", "holds"]
     n_bytes: int | None
     """None: not told."""
+    sock: int | None = None
+    """Names the socket, so that one that follows it on the same addresses is not taken for it."""
 
 
 @dataclass(frozen=True, slots=True)

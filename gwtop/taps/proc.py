@@ -133,6 +133,22 @@ def lists_children() -> bool:
     return os.path.exists("/proc/thread-self/children")
 
 
+def descriptors(pid: int) -> list[str]:
+    """Their numbers; [] when gone or hidden."""
+    try:
+        return os.listdir(f"/proc/{pid}/fd")
+    except (*GONE, *HIDDEN):
+        return []
+
+
+def link(path: str) -> str | None:
+    """What a link of /proc points at; None when it is closed, gone or hidden."""
+    try:
+        return os.readlink(path)
+    except (*GONE, *HIDDEN):
+        return None
+
+
 def holds(pid: int, links: Collection[str], limit: int | None = None) -> bool | None:
     """Whether one of the first `limit` descriptors is one of `links` ("socket:[4711]").
 

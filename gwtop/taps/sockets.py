@@ -22,7 +22,7 @@ from gwtop.nouns.plan import Plan
 from gwtop.nouns.records import Missed, Named, Record, TapState, Touched
 from gwtop.nouns.times import Nanos
 from gwtop.taps.addresses import endpoint
-from gwtop.taps.privilege import needed
+from gwtop.taps.privilege import Capability, held, needed
 from gwtop.taps.shut import Shut
 from gwtop.taps.threads import Threads
 from gwtop.taps.tracefs import Instance, NoTracefsError
@@ -159,5 +159,7 @@ def open_tap(plan: Plan, now: Nanos) -> Sockets | Shut | None:
         return Sockets(plan, now)
     except NoTracefsError as reason:
         state: Literal["refused", "absent"] = "refused" if reason.refused else "absent"
-        wants = needed(NAME, plan) if reason.refused else str(reason)
+        # Root is not told that root is needed.
+        lacks = reason.refused and Capability.SYS_ADMIN not in held()
+        wants = needed(NAME, plan) if lacks else str(reason)
         return Shut(TapState(now, NAME, state, wants))

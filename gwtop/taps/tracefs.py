@@ -95,7 +95,7 @@ def may_make() -> bool:
     """Whether trying to make an instance is worth it."""
     place = mounted()
     if place is None:
-        return sys.platform == "linux" and os.geteuid() == 0
+        return os.geteuid() == 0 and os.path.isdir(TRACING) and TRACING not in _mounts()
     return os.access(f"{place}/instances", os.W_OK)
 
 
@@ -134,6 +134,12 @@ def _remove(place: str, name: str) -> bool:
     except OSError:
         return False
     return True
+
+
+def has_own() -> bool:
+    """Whether this process has an instance."""
+    place = mounted()
+    return place is not None and any(name.startswith(own_prefix()) for name in _names(place))
 
 
 def remove_of(prefix: str) -> bool:
@@ -254,12 +260,3 @@ class Instance:
         self._controls, self._pipes = {}, []
         if self._path:
             _remove(self._place, os.path.basename(self._path))
-
-
-def refusal() -> NoTracefsError | None:
-    """Why no instance is to be had here; None: one was made and removed again (5 ms)."""
-    try:
-        Instance("probe", 1).close()
-    except NoTracefsError as reason:
-        return reason
-    return None

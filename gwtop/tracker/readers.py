@@ -13,6 +13,7 @@ Connections are known to the kernel's trace and to the wire by the same text, se
 """
 
 from collections import deque
+from collections.abc import Iterable
 from typing import TypeAlias
 
 from gwtop.nouns.records import Touched
@@ -83,11 +84,19 @@ class Readers:
         return self._last.get(pid, 0) >= since
 
     def holders(self, exchange: Exchange) -> set[int]:
-        """Who was seen to hold the connection while the exchange was open."""
+        """Who was seen to hold the connection while the exchange was open; or the one who held it
+        at the last look before and at the first look after, if that is the same one."""
         line = self._lines.get(_key(exchange))
-        if line is None or not line.holds:
-            return set()
-        return {h.pid for h in line.holds if h.pid is not None and _is_of(h, exchange)}
+        if line is None or not line.holds or exchange.over_at is None:
+            return set() if line is None else _during(line.holds, exchange)
+        during = _during(line.holds, exchange)
+        before = [h for h in line.holds if h.at < exchange.began_at - CLOCKS_SLACK_NS]
+        after = [h for h in line.holds if h.at > _end(exchange.over_at)]
+        if during or not before or not after or before[-1].sock != after[0].sock:
+            return during
+        last = {h.pid for h in before if h.at == before[-1].at}
+        first = {h.pid for h in after if h.at == after[0].at}
+        return {pid for pid in last | first if pid is not None}
 
     def settled(self, exchange: Exchange) -> None:
         """Nobody will ask about it again, nor about what happened before it."""
@@ -98,9 +107,10 @@ class Readers:
         if exchange in line.waiting:
             line.waiting.remove(exchange)
         until = exchange.over_at or exchange.began_at
-        for records in (line.reads, line.holds):
-            while records and records[0].at <= until:
-                records.popleft()
+        while line.reads and line.reads[0].at <= until:
+            line.reads.popleft()
+        while len(line.holds) > 1 and line.holds[1].at <= until:  # the last before the next one
+            line.holds.popleft()
         if not (line.waiting or line.reads or line.holds):
             del self._lines[_key(exchange)]
 
@@ -117,6 +127,10 @@ class Readers:
                 self._lines.pop(next(iter(self._lines)))
             line = self._lines[key] = _Line()
         return line
+
+
+def _during(holds: Iterable[Touched], exchange: Exchange) -> set[int]:
+    return {h.pid for h in holds if h.pid is not None and _is_of(h, exchange)}
 
 
 def _key(exchange: Exchange) -> _Key:
