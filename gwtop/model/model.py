@@ -128,6 +128,7 @@ class Model:
             notes=self.notes.rows(),
             newest_note=self.notes.newest,
             routes=self.routes.rows() if routes else (),
+            hops=self.requests.hops,
             lifelines=self.lifelines,
             summary=self.summary,
         )

@@ -119,6 +119,11 @@ class RequestTable:
     _first: int = 0
     _details: OrderedDict[int, Request] = field(default_factory=OrderedDict)
     _detail_characters: int = 0
+    _numbers: dict[int, int] = field(default_factory=dict)
+    """Id of a kept detail: its number."""
+    _behind: dict[int, int] = field(default_factory=dict)
+    """Id of a front hop's request: the number of the one it became, the last if it was tried
+    again."""
 
     def add(self, fact: Request) -> RequestRow:
         row = to_row(fact, self.n_told, nanos(fact.at))
@@ -138,14 +143,33 @@ class RequestTable:
         """The whole fact of a row. None: no longer kept."""
         return self._details.get(number)
 
+    def hops(self, fact: Request) -> tuple[Request | None, Request | None]:
+        """The same request on the hop in front of it and on the one behind it, where kept."""
+        in_front = None if fact.pair is None else self._numbers.get(fact.pair)
+        behind = self._behind.get(fact.id)
+        return (
+            None if in_front is None else self._details.get(in_front),
+            None if behind is None else self._details.get(behind),
+        )
+
     def _keep(self, number: int, fact: Request) -> None:
         self._details[number] = fact
+        self._numbers[fact.id] = number
+        if fact.pair is not None:
+            self._behind[fact.pair] = number
         self._detail_characters += _weight(fact)
         while self._details and (
             len(self._details) > KEPT_DETAILS or self._detail_characters > KEPT_DETAIL_CHARACTERS
         ):
-            _, old = self._details.popitem(last=False)
+            gone, old = self._details.popitem(last=False)
             self._detail_characters -= _weight(old)
+            _drop(self._numbers, old.id, gone)
+            _drop(self._behind, old.pair, gone)
+
+
+def _drop(table: dict[int, int], key: int | None, number: int) -> None:
+    if key is not None and table.get(key) == number:
+        del table[key]
 
 
 def _weight(fact: Request) -> int:

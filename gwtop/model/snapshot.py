@@ -5,7 +5,9 @@ changes, and taking one copies no table. The one exception is `lifelines`, which
 is a snapshot that holds still in them too.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import TypeAlias
 
 from gwtop.model.lifelines import Lifelines
 from gwtop.model.notes import NoteRow
@@ -13,12 +15,19 @@ from gwtop.model.processes import ProcessRow
 from gwtop.model.rates import NO_WINDOW, Window
 from gwtop.model.requests import RequestsView
 from gwtop.model.routes import RouteRow
-from gwtop.nouns.facts import Hello, InFlight, Missing, QueueState, Summary, Watched
+from gwtop.nouns.facts import Hello, InFlight, Missing, QueueState, Request, Summary, Watched
 from gwtop.nouns.times import Nanos
 
 NOT_COUNTED = Missing(frames=None, process_events=None, bytes=None, requests=None)
 
 NO_REQUESTS = RequestsView()
+
+
+Hops: TypeAlias = tuple[Request | None, Request | None]
+
+
+def no_hops(fact: Request) -> Hops:
+    return None, None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +62,8 @@ class Snapshot:
     routes: tuple[RouteRow, ...] = ()
     summary: Summary | None = None
     """The last word. None: the engine is still at it (or died without one)."""
+    hops: Callable[[Request], Hops] = field(default=no_hops, compare=False)
+    """The same request in front of it and behind it, where that is kept; it may still come."""
     lifelines: Lifelines = field(default_factory=Lifelines, compare=False)
 
     def kept(self) -> "Snapshot":

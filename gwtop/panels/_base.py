@@ -4,7 +4,7 @@ A panel is a module of this folder without a leading underscore that has:
 
     NAME: str              "requests": what `--table NAME` and the tab are called
     TITLE: str             words for the border
-    ORDER: int             the place of its tab
+    ORDER: int             the place of its tab, in tens
     COLUMNS: tuple[Column] name, width and meaning of each cell
     rows(snapshot, look)   list[Row], pure
 

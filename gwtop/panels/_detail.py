@@ -7,6 +7,7 @@ field's value came about; secrets were taken out where facts are made.
 from gwtop.model import Snapshot
 from gwtop.nouns.facts import Pairs, Request
 from gwtop.nouns.times import MILLISECOND_NS, Nanos, nanos
+from gwtop.panels import _hop_diff
 from gwtop.panels._base import PLAIN, Cell, Line, Look, Style
 from gwtop.panels._safe import safe
 from gwtop.panels._text import UNKNOWN, duration, n_bytes, plural, time_of_day
@@ -46,12 +47,19 @@ def lines(fact: Request, snapshot: Snapshot, width: int, look: Look = PLAIN) -> 
         (),
         *_facts(fact, snapshot, look),
         *_notes(fact, width),
+        *_hops(fact, snapshot, width),
         *_pairs("request", fact.fields, width),
         *_pairs("answer", fact.response_fields, width),
         *_text("stderr", fact.stderr, width),
         *_text("request body", fact.request_body, width),
         *_text("answer body", fact.response_body, width),
     ]
+
+
+def _hops(fact: Request, snapshot: Snapshot, width: int) -> list[Line]:
+    in_front, behind = snapshot.hops(fact)
+    found = [] if in_front is None else _hop_diff.lines(in_front, fact, fact, width)
+    return found if behind is None else [*found, *_hop_diff.lines(fact, behind, fact, width)]
 
 
 def _phases(fact: Request, width: int) -> list[Line]:

@@ -20,7 +20,7 @@ from gwtop.panels._text import UNKNOWN, duration, idle_time, n_bytes, n_many, pe
 
 NAME = "processes"
 TITLE = "processes"
-ORDER = 2
+ORDER = 30
 COLUMNS = (
     Column("pid", 11, "<", "process id, under its parent"),
     Column("role", 8, "<", "● answering, ○ idle, † gone, · not known; and what it is for", keep=8),

@@ -13,7 +13,7 @@ from gwtop.panels._text import UNKNOWN, duration, n_bytes, time_of_day
 
 NAME = "requests"
 TITLE = "requests"
-ORDER = 1
+ORDER = 20
 COLUMNS = (
     Column("ended", 8, "<", "when its last byte was seen", keep=5),
     Column("method", 6, "<", "as sent", keep=6),

@@ -10,7 +10,7 @@ from gwtop.panels._text import UNKNOWN, duration, n_bytes, n_times, share
 
 NAME = "routes"
 TITLE = "routes"
-ORDER = 3
+ORDER = 40
 COLUMNS = (
     Column("method", 7, "<", "as sent", keep=8),
     Column("route", 44, "<", "path without query; N a number, # an id", grow=True),

@@ -9,8 +9,7 @@ draw what of them is different. Pause is keeping an old snapshot; the model goes
 """
 
 from collections.abc import Callable, Iterable
-from functools import partial
-from typing import BinaryIO, ClassVar, Protocol
+from typing import BinaryIO, ClassVar
 
 from rich.segment import Segment, Segments
 from textual import events
@@ -20,40 +19,23 @@ from textual.containers import Container
 from textual.geometry import Size
 from textual.screen import Screen as TextualScreen
 
-from gwtop.errors import GwtopError
-from gwtop.journal import Unknown, decode, encode_wish
+from gwtop.journal import encode_wish
 from gwtop.model import Model, Snapshot
 from gwtop.nouns.wishes import TickEvery
-from gwtop.panels import Cell, Look, Panel, discover, safe
+from gwtop.panels import Cell, Look, discover, safe
 from gwtop.panels._header import numbers_line, title_line
-from gwtop.tui import details, guide
+from gwtop.tui import details, guide, palette
 from gwtop.tui.alerts import NO_SUMMARY, alert
 from gwtop.tui.bars import Bar, Foot, Key
+from gwtop.tui.feed import Feed, Lines
+from gwtop.tui.lifelines import Lifelines
+from gwtop.tui.pane import Pane
 from gwtop.tui.sheet import Sheet
 from gwtop.tui.table import LiveTable
+from gwtop.tui.views import MIN_COLUMNS, MIN_LINES, TALL_LINES, Layout, View, arrange, views
 
 PAINT_S = 0.1
 TICK_WISH_S = 0.25
-SLICE_LINES = 150
-"""A few ms of work between two looks at the keys."""
-WIDE_COLUMNS = 120
-TALL_LINES = 30
-MIN_COLUMNS, MIN_LINES = 40, 10
-
-
-class Lines(Protocol):
-    """What the app needs of an intake."""
-
-    n_dropped: int
-    ended: bool
-    last_words: str | None
-
-    @property
-    def n_waiting(self) -> int: ...
-
-    def start(self) -> None: ...
-
-    def take(self, n_lines: int) -> list[bytes]: ...
 
 
 class Screen(App[int]):
@@ -64,9 +46,10 @@ class Screen(App[int]):
     #explain, #alert, #foot { height: auto; }
     #foot { height: 1; }
     #body { height: 1fr; layout: vertical; }
-    #body.wide { layout: horizontal; }
-    LiveTable { width: 1fr; height: 1fr; }
-    #body.wide #processes { width: 50%; }
+    #tables { height: 1fr; layout: vertical; }
+    #tables.wide { layout: horizontal; }
+    LiveTable, Lifelines { width: 1fr; height: 1fr; }
+    #tables.wide #processes { width: 50%; }
     #detail { height: 1fr; }
     #detail.below { height: 45%; }
     #help, #tiny { height: 1fr; }
@@ -80,6 +63,7 @@ class Screen(App[int]):
         Binding("question_mark,f1", "help", "help"),
         Binding("escape", "leave", "back"),
         Binding("e", "explain", "what you are seeing"),
+        Binding("l", "view_named('Lifelines')", "lifelines", show=False),
         Binding("tab", "app.focus_next", "next pane", show=False),
         Binding("shift+tab", "app.focus_previous", "pane before", show=False),
         *(Binding(str(n), f"view({n})", show=False) for n in range(1, 10)),
@@ -107,26 +91,28 @@ class Screen(App[int]):
         self._wishes = wishes
         self._ask_trouble = trouble
         self._trouble: str | None = None
-        self._panels: dict[str, Panel] = discover()
-        self._tables: dict[str, LiveTable] = {}
+        self.views: tuple[View, ...] = ()
+        self.feed = Feed(intake, self.model)
+        self._panes: dict[str, LiveTable | Lifelines] = {}
         self._detail: details.Detail | None = None
-        self._n_bad_lines = 0
         self._slice_asked = False
         self._shown_end = False
         self._room = Size(80, 24)
 
     def compose(self) -> ComposeResult:
-        self._tables = {
-            name: LiveTable(panel, follows=name == "requests")
-            for name, panel in self._panels.items()
-        }
+        panels = discover()
+        self.views = views(panels.values())
+        for name, panel in panels.items():
+            self._panes[name] = LiveTable(panel, follows=name == "requests")
+        self._panes["lifelines"] = Lifelines()
         yield Bar(id="head", corner="pause")
         yield Bar(id="alert")
         yield Bar(id="explain")
         with Container(id="body"):
-            first = self._tables["processes"]
-            yield first
-            yield from (table for table in self._tables.values() if table is not first)
+            with Container(id="tables"):
+                yield self._panes["processes"]
+                yield from (self._panes[name] for name in panels if name != "processes")
+            yield self._panes["lifelines"]
         yield Sheet(id="detail", hint="Esc: back")
         yield Sheet(id="help", hint="Esc: back")
         yield Bar(id="tiny")
@@ -135,7 +121,7 @@ class Screen(App[int]):
     def on_mount(self) -> None:
         self._room = self.size
         self._arrange()
-        self.screen.set_focus(self._tables["requests"])
+        self.screen.set_focus(self._panes["requests"])
         self.wish(encode_wish(TickEvery(seconds=TICK_WISH_S)))
         self.intake.start()
         self.set_interval(PAINT_S, self.catch_up)
@@ -155,8 +141,7 @@ class Screen(App[int]):
             self.paint()
 
     def _next_slice(self) -> None:
-        self._apply(self.intake.take(SLICE_LINES))
-        if self.intake.n_waiting and not self._slice_asked:
+        if self.feed.next_slice() and not self._slice_asked:
             self._slice_asked = True
             self.call_later(self._later_slice)
 
@@ -164,20 +149,9 @@ class Screen(App[int]):
         self._slice_asked = False
         self._next_slice()
 
-    def _apply(self, lines: list[bytes]) -> None:
-        for line in lines:
-            try:
-                fact = decode(line)
-            except GwtopError:
-                self._n_bad_lines += 1
-                continue
-            if not isinstance(fact, Unknown):
-                self.model.apply(fact)
-        self.model.n_unread = self._n_bad_lines + self.intake.n_dropped
-
     def _is_stale(self) -> bool:
         shown = self.shown.version, self.shown.n_unread, self._shown_end
-        return shown != (self.model.version, self.model.n_unread, self._has_ended())
+        return shown != (self.model.version, self.model.n_unread, self.feed.has_ended)
 
     def wish(self, line: bytes) -> None:
         if self._wishes is None:
@@ -191,15 +165,19 @@ class Screen(App[int]):
     # Snapshots out
 
     def paint(self) -> None:
-        self.shown = self.model.snapshot(routes=self._tables["routes"].display)
+        self.shown = self.model.snapshot(routes=self._panes["routes"].display)
+        self._repaint()
+
+    def _repaint(self) -> None:
+        """The same snapshot, perhaps in another room."""
         self._paint_head()
-        for table in self._tables.values():
-            if table.display:
-                table.show(self.shown, self.look)
+        for pane in self._panes.values():
+            if pane.display:
+                pane.show(self.shown, self.look)
         self._paint_detail()
 
     def _paint_head(self) -> None:
-        self._shown_end = self._has_ended()
+        self._shown_end = self.feed.has_ended
         width = self.size.width
         self.query_one("#head", Bar).say(
             (
@@ -215,17 +193,13 @@ class Screen(App[int]):
             return Cell("⏸ paused", "warn")
         if self.model.summary is not None:
             return Cell("■ done", "bold")
-        if self._has_ended():
+        if self.feed.has_ended:
             return Cell("■ ended", "bad")
         return Cell("▶ live", "good")
 
-    def _has_ended(self) -> bool:
-        return self.intake.ended and not self.intake.n_waiting
-
     def _paint_alert(self) -> None:
         bar = self.query_one("#alert", Bar)
-        cut_off = self._has_ended() and self.model.summary is None
-        why = (self.intake.last_words or NO_SUMMARY) if cut_off else None
+        why = (self.intake.last_words or NO_SUMMARY) if self.feed.was_cut_off else None
         lines = alert(self.shown, why, self._trouble, self.size.width)
         bar.display = bool(lines)
         if lines:
@@ -233,17 +207,17 @@ class Screen(App[int]):
             bar.say(lines)
 
     def _paint_foot(self) -> None:
-        views = [Key("1", "Overview", "view(1)", 6, self.view == 1)]
-        for place, panel in enumerate(self._panels.values(), 2):
-            label = panel.TITLE.capitalize()
-            views.append(Key(str(place), label, f"view({place})", 6, self.view == place))
+        tabs = [
+            Key(str(place), view.label, f"view({place})", 6, self.view == place, view.short)
+            for place, view in enumerate(self.views, 1)
+        ]
         keys = [
             Key("␣", "go on" if self.paused else "pause", "pause", 7),
             Key("⏎", "detail", "open", 3),
             Key("?", "help", "help", 8),
             Key("q", "quit", "quit", 9),
         ]
-        self.query_one("#foot", Foot).say(views, keys)
+        self.query_one("#foot", Foot).say(tabs, keys)
 
     def _paint_detail(self) -> None:
         sheet = self.query_one("#detail", Sheet)
@@ -258,31 +232,24 @@ class Screen(App[int]):
         self._arrange()
         self.call_after_refresh(self.paint if not self.paused else self._repaint)
 
-    def _repaint(self) -> None:
-        """The same snapshot in another room."""
-        self._paint_head()
-        for table in self._tables.values():
-            if table.display:
-                table.show(self.shown, self.look)
-        self._paint_detail()
-
     def _arrange(self) -> None:
-        width, height = self._room
-        tiny = width < MIN_COLUMNS or height < MIN_LINES
-        wide = width >= WIDE_COLUMNS
         helping = self.query_one("#help").display
-        detail = self._detail is not None and not tiny and not helping
-        below = detail and height >= TALL_LINES
-        body = self.query_one("#body")
-        body.set_class(wide, "wide")
-        body.display = not tiny and not helping and (not detail or below)
+        has_detail = self._detail is not None
+        layout = arrange(self.views[self.view - 1], *self._room, has_detail, helping)
+        self._arrange_panes(layout)
         sheet = self.query_one("#detail", Sheet)
-        sheet.set_class(below, "below")
-        sheet.display = detail
-        for place, name in enumerate(self._panels, 2):
-            in_overview = self.view == 1 and name in ("processes", "requests")
-            self._tables[name].display = in_overview or self.view == place
-        self._arrange_bars(tiny)
+        sheet.set_class(layout.is_below, "below")
+        sheet.display = layout.detail
+        self._arrange_bars(layout.is_tiny)
+
+    def _arrange_panes(self, layout: Layout) -> None:
+        self.query_one("#body").display = bool(layout.panes)
+        for name, pane in self._panes.items():
+            pane.display = name in layout.panes
+        tables = self.query_one("#tables")
+        tables.set_class(layout.is_wide, "wide")
+        tables.display = any(isinstance(self._panes[name], LiveTable) for name in layout.panes)
+        self._panes["lifelines"].styles.height = layout.lifelines_lines or "1fr"
 
     def _arrange_bars(self, tiny: bool) -> None:
         width, height = self._room
@@ -303,32 +270,36 @@ class Screen(App[int]):
     def action_pause(self) -> None:
         self.paused = not self.paused
         if self.paused:
-            self._paint_head()
+            self.shown = self.shown.kept()
+            self._repaint()
         else:
             self.paint()
 
     def action_view(self, place: int) -> None:
-        if place > len(self._panels) + 1:
+        if place > len(self.views):
             return
         self.view = place
         self.query_one("#help").display = False
         self._detail = None
         self._arrange()
-        names = list(self._panels)
         # not Widget.focus: that takes effect a message later, and the next key may be there
-        self.screen.set_focus(self._tables["requests" if place == 1 else names[place - 2]])
+        self.screen.set_focus(self._panes[self.views[place - 1].focus])
         self.call_after_refresh(self._repaint if self.paused else self.paint)
+
+    def action_view_named(self, label: str) -> None:
+        self.action_view([view.label for view in self.views].index(label) + 1)
 
     def action_help(self) -> None:
         sheet = self.query_one("#help", Sheet)
         sheet.display = not sheet.display
-        panel = self.focused.panel if isinstance(self.focused, LiveTable) else None
-        sheet.say((Cell("help", "bold"),), guide.lines(panel))
+        pane = self.focused
+        title, entries = pane.help if isinstance(pane, LiveTable | Lifelines) else ("", ())
+        sheet.say((Cell("help", "bold"),), guide.lines(title, entries))
         self._arrange()
         if sheet.display:
             self.screen.set_focus(sheet)
         else:
-            self._focus_table()
+            self._focus_pane()
         self.call_after_refresh(self._repaint)
 
     def action_leave(self) -> None:
@@ -337,7 +308,7 @@ class Screen(App[int]):
         elif self._detail is not None:
             self._detail = None
             self._arrange()
-            self._focus_table()
+            self._focus_pane()
             self.call_after_refresh(self._repaint)
 
     def action_explain(self) -> None:
@@ -346,10 +317,10 @@ class Screen(App[int]):
         self.call_after_refresh(self._repaint)
 
     def action_open(self) -> None:
-        if isinstance(self.focused, LiveTable):
+        if isinstance(self.focused, LiveTable | Lifelines):
             self.focused.action_open()
 
-    def on_live_table_opened(self, message: LiveTable.Opened) -> None:
+    def on_pane_opened(self, message: Pane.Opened) -> None:
         self._detail = details.chosen(message.panel, message.key, self.model)
         if self._detail is None:
             return
@@ -358,7 +329,7 @@ class Screen(App[int]):
             self.screen.set_focus(self.query_one("#detail", Sheet))
         self.call_after_refresh(self._repaint)
 
-    def on_live_table_moved(self, message: LiveTable.Moved) -> None:
+    def on_pane_moved(self, message: Pane.Moved) -> None:
         """An open detail goes with the selection."""
         if self._detail is None or message.key is None:
             return
@@ -369,21 +340,12 @@ class Screen(App[int]):
             self._paint_detail()
 
     def get_system_commands(self, screen: TextualScreen[object]) -> Iterable[SystemCommand]:
-        """The palette: our actions by name, and none that does not fit this screen."""
-        yield SystemCommand("Overview", "processes and requests", lambda: self.action_view(1))
-        for place, panel in enumerate(self._panels.values(), 2):
-            show = partial(self.action_view, place)
-            yield SystemCommand(panel.TITLE.capitalize(), "this table alone", show)
-        yield SystemCommand("Pause", "or go on", self.action_pause)
-        yield SystemCommand("What you are seeing", "show or hide it", self.action_explain)
-        yield SystemCommand("Help", "keys, signs and columns", self.action_help)
-        yield SystemCommand("Screenshot", "of this screen, as SVG", self.deliver_screenshot)
-        yield SystemCommand("Quit", "the terminal as it was", self.exit)
+        return palette.commands(self)
 
-    def _focus_table(self) -> None:
-        shown = [table for table in self._tables.values() if table.display]
-        last = next((t for t in shown if t.cursor.selected is not None), shown[-1])
-        self.screen.set_focus(last)
+    def _focus_pane(self) -> None:
+        shown = [pane for pane in self._panes.values() if pane.display]
+        chosen = (p for p in shown if isinstance(p, LiveTable) and p.cursor.selected is not None)
+        self.screen.set_focus(next(chosen, self._panes[self.views[self.view - 1].focus]))
 
     def _fatal_error(self) -> None:
         """A defect of ours: the terminal is given back, and one line says what it was."""

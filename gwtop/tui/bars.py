@@ -43,6 +43,8 @@ class Key(NamedTuple):
     """The lowest goes first when the room is short."""
     on: bool = False
     """The view that is shown."""
+    short: str = ""
+    """Said instead, where the room is short."""
 
 
 class Foot(Pane):
@@ -81,7 +83,14 @@ def _width(key: Key) -> int:
 
 
 def _fitted(left: list[Key], right: list[Key], width: int) -> tuple[list[Key], list[Key]]:
-    while 1 + sum(map(_width, left + right)) - GAP > width and len(left) + len(right) > 1:
-        lowest = min(left + right, key=lambda key: key.keep)
+    """First the labels get shorter (not that of the view that is shown), then keys go."""
+    if _needs(left + right) > width:
+        left = [k._replace(label=k.short) if k.short and not k.on else k for k in left]
+    while _needs(left + right) > width and len(left) + len(right) > 1:
+        lowest = min(left + right, key=lambda key: key.keep + key.on)
         (left if lowest in left else right).remove(lowest)
     return left, right
+
+
+def _needs(keys: list[Key]) -> int:
+    return 1 + sum(map(_width, keys)) - GAP

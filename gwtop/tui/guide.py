@@ -1,13 +1,13 @@
 """Help: the keys, and what each column of the table one was in means.
 
-In: the panel that had the focus. Out: lines. The columns' meanings stand beside the columns, in
-their panels, so help cannot say something else.
+In: what the pane that had the focus says of itself. Out: lines. The columns' meanings stand beside
+the columns, in their panels, so help cannot say something else.
 """
 
-from gwtop.panels import Cell, Line, Panel
+from gwtop.panels import Cell, Line
 
 KEYS = (
-    ("1 2 3 …", "overview, or one table alone"),
+    ("1 2 3 …", "overview, or one view alone; l: the lifelines"),
     ("Tab", "the next pane"),
     ("↑ ↓  j k", "the row above, the row below; the selection stays on its row"),
     ("Home g", "the oldest row"),
@@ -27,12 +27,11 @@ SIGNS = (
 )
 
 
-def lines(panel: Panel | None) -> list[Line]:
+def lines(title: str, entries: tuple[tuple[str, str], ...]) -> list[Line]:
     found: list[Line] = [_entry(key, words) for key, words in KEYS]
     found += [(), *(_entry(sign, words) for sign, words in SIGNS)]
-    if panel is not None:
-        found += [(), (Cell(f"columns of {panel.TITLE}", "bold"),)]
-        found += [_entry(c.name or "⚑", c.meaning) for c in panel.COLUMNS]
+    if entries:
+        found += [(), (Cell(title, "bold"),), *(_entry(name, words) for name, words in entries)]
     return found
 
 

@@ -8,6 +8,7 @@ Painting is what a live screen spends its time on; most lines of a tick are the 
 """
 
 from textual.geometry import Region
+from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -15,6 +16,20 @@ from gwtop.tui.strips import look_of
 
 
 class Pane(Widget):
+    class Opened(Message):
+        """Enter, or a second click, on a row (or on what stands for one)."""
+
+        def __init__(self, panel: str, key: int) -> None:
+            super().__init__()
+            self.panel, self.key = panel, key
+
+    class Moved(Message):
+        """Another row is selected now, or none."""
+
+        def __init__(self, panel: str, key: int | None) -> None:
+            super().__init__()
+            self.panel, self.key = panel, key
+
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
         self._strips: list[Strip] = []

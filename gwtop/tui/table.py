@@ -10,7 +10,6 @@ from typing import ClassVar
 from rich.segment import Segment
 from textual import events
 from textual.binding import Binding, BindingType
-from textual.message import Message
 from textual.strip import Strip
 
 from gwtop.model import Snapshot
@@ -35,20 +34,6 @@ class LiveTable(Pane, can_focus=True):
         Binding("enter", "open", "detail"),
     ]
 
-    class Opened(Message):
-        """Enter, or a second click, on a row."""
-
-        def __init__(self, panel: str, key: int) -> None:
-            super().__init__()
-            self.panel, self.key = panel, key
-
-    class Moved(Message):
-        """Another row is selected now, or none."""
-
-        def __init__(self, panel: str, key: int | None) -> None:
-            super().__init__()
-            self.panel, self.key = panel, key
-
     def __init__(self, panel: Panel, *, follows: bool = False, empty: str = "") -> None:
         super().__init__(id=panel.NAME)
         self.panel = panel
@@ -57,6 +42,12 @@ class LiveTable(Pane, can_focus=True):
         """What is said when there is no row."""
         self._snapshot = Snapshot()
         self._look = Look()
+
+    @property
+    def help(self) -> tuple[str, tuple[tuple[str, str], ...]]:
+        """What the guide says of it."""
+        meanings = tuple((c.name or "⚑", c.meaning) for c in self.panel.COLUMNS)
+        return f"columns of {self.panel.TITLE}", meanings
 
     def show(self, snapshot: Snapshot, look: Look) -> None:
         self._snapshot, self._look = snapshot, look

@@ -5,6 +5,8 @@ In: facts. Out: an app for `run_test`, its screen as lines of text, and its raw 
 
 from collections import deque
 
+from rich.cells import cell_len
+
 from gwtop.journal import encode
 from gwtop.tui.app import Screen
 
@@ -56,3 +58,23 @@ def shown(app: Screen) -> list[str]:
 
 def text(app: Screen) -> str:
     return "\n".join(line.rstrip() for line in shown(app)) + "\n"
+
+
+LETTERS = {None: " ", "green": "g", "yellow": "y", "red": "r", "cyan": "c", "default": " "}
+
+
+def styles(app: Screen) -> str:
+    """What colour each cell has, as a letter; capital where it is bold or reversed, "d" dim."""
+    lines = []
+    for strip in app.screen._compositor.render_strips(app.size):
+        line = ""
+        for segment in strip:
+            style = segment.style
+            letter = LETTERS[style.color.name if style and style.color else None]
+            if style and (style.bold or style.reverse):
+                letter = letter.upper().replace(" ", "B")
+            elif style and style.dim:
+                letter = "d"
+            line += letter * cell_len(segment.text)
+        lines.append(line.rstrip())
+    return "\n".join(lines) + "\n"

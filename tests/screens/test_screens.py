@@ -10,7 +10,7 @@ import pytest
 from rich.cells import cell_len
 
 from tests.screens._facts import T0, pool, rain, summary
-from tests.screens._stage import settle, shown, staged, text
+from tests.screens._stage import settle, shown, staged, styles, text
 
 HERE = Path(__file__).parent
 SIZES = [(80, 24), (120, 40), (200, 60)]
@@ -24,11 +24,23 @@ SCENES: dict[str, tuple[list[str], bool]] = {
     "pool-requests": (["2"], True),
     "pool-routes": (["4"], True),
     "pool-notes": (["5"], True),
+    "pool-lifelines": (["l", "plus", "down", "down", "comma"], True),
+    "rain-lifelines": (["l"], False),
     "rain": ([], False),
     "rain-process": (["tab", "down", "down", "down", "enter"], False),
     "rain-paused": (["space"], False),
     "help": (["question_mark"], True),
 }
+
+
+COLOURED = ("pool", "rain", "pool-lifelines")
+
+
+def hold(name: str, got: str) -> None:
+    golden = HERE / name
+    if os.environ.get("GWTOP_GOLDEN") == "write":
+        golden.write_text(got, encoding="utf-8")
+    assert got == golden.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
@@ -42,10 +54,34 @@ async def test_the_screen_is_the_golden_one(scene: str, size: tuple[int, int]) -
         await settle(app, pilot)
         got = text(app)
         assert {cell_len(line) for line in shown(app)} == {size[0]}
-    golden = HERE / f"{scene}-{size[0]}x{size[1]}.txt"
-    if os.environ.get("GWTOP_GOLDEN") == "write":
-        golden.write_text(got, encoding="utf-8")
-    assert got == golden.read_text(encoding="utf-8")
+    hold(f"{scene}-{size[0]}x{size[1]}.txt", got)
+
+
+@pytest.mark.parametrize("scene", COLOURED)
+async def test_the_colours_are_the_golden_ones(scene: str) -> None:
+    keys, is_pool = SCENES[scene]
+    app, _ = staged(pool() if is_pool else rain())
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(app, pilot)
+        await pilot.press(*keys)
+        await settle(app, pilot)
+        hold(f"{scene}-120x40.colours.txt", styles(app))
+
+
+@pytest.mark.parametrize("scene", COLOURED)
+async def test_without_colour_the_text_is_the_same(
+    scene: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    keys, is_pool = SCENES[scene]
+    app, _ = staged(pool(), "") if is_pool else staged(rain(), "demo cgi", EXPLAIN)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(app, pilot)
+        await pilot.press(*keys)
+        await settle(app, pilot)
+        assert app.no_color
+        assert not set("gyrcGYRC") & set(styles(app))
+        hold(f"{scene}-120x40.txt", text(app))
 
 
 async def test_a_finished_session_shows_its_totals() -> None:

@@ -1,0 +1,23 @@
+"""The palette's commands: what this screen can do, by name, and nothing that does not fit it.
+
+In: the app. Out: commands. Knows no keys.
+"""
+
+from collections.abc import Iterator
+from functools import partial
+from typing import TYPE_CHECKING
+
+from textual.app import SystemCommand
+
+if TYPE_CHECKING:
+    from gwtop.tui.app import Screen
+
+
+def commands(app: "Screen") -> Iterator[SystemCommand]:
+    for place, view in enumerate(app.views, 1):
+        yield SystemCommand(view.label, view.about, partial(app.action_view, place))
+    yield SystemCommand("Pause", "or go on", app.action_pause)
+    yield SystemCommand("What you are seeing", "show or hide it", app.action_explain)
+    yield SystemCommand("Help", "keys, signs and columns", app.action_help)
+    yield SystemCommand("Screenshot", "of this screen, as SVG", app.deliver_screenshot)
+    yield SystemCommand("Quit", "the terminal as it was", app.exit)
