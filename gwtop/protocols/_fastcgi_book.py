@@ -7,7 +7,7 @@ answer belongs to the oldest and a request's bytes to the newest of its id.
 
 from gwtop.nouns.events import Event, Hole, RequestHead
 from gwtop.nouns.times import Nanos
-from gwtop.nouns.wire import Side
+from gwtop.nouns.wire import CLIENT, SERVER, Side
 from gwtop.protocols import _fastcgi_wire as wire
 from gwtop.protocols._fastcgi_exchange import Exchange
 from gwtop.protocols._fastcgi_way import Way
@@ -83,7 +83,7 @@ class Book:
         have hurt is marked. Where there is none, it may have hidden a whole request: the client's
         way keeps it until that shows."""
         hurt = [exchange for exchange in self.all_open() if not _is_complete(exchange, way.side)]
-        if not hurt and way.side is Side.CLIENT:
+        if not hurt and way.side is CLIENT:
             if not way.hole_bytes:
                 way.hole_at = at
             way.hole_bytes += n_bytes
@@ -93,7 +93,7 @@ class Book:
             exchange.touched = True
             if not exchange.told:
                 exchange.tell_head(False, events)
-            if way.side is Side.SERVER:
+            if way.side is SERVER:
                 exchange.cut_answer_head(events)
             events.append(Hole(exchange.stream, way.side, n_bytes, False))
             n_bytes = 0
@@ -101,4 +101,4 @@ class Book:
 
 def _is_complete(exchange: Exchange, side: Side) -> bool:
     """A hole on this side cannot have hurt the exchange any more."""
-    return exchange.stdin_closed if side is Side.CLIENT else exchange.over
+    return exchange.stdin_closed if side is CLIENT else exchange.over

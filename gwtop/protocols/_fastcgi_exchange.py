@@ -18,7 +18,7 @@ from gwtop.nouns.events import (
     ResponseHead,
 )
 from gwtop.nouns.times import Nanos
-from gwtop.nouns.wire import Side
+from gwtop.nouns.wire import CLIENT, SERVER
 from gwtop.protocols._base import (
     CUT_HEAD,
     NO_BODY_STATUSES,
@@ -121,7 +121,7 @@ class Exchange:
 
     def add_params(self, piece: bytes, events: list[Event]) -> None:
         if self.told:
-            events.append(Control(self.stream, Side.CLIENT, CUT_HEAD, len(piece)))
+            events.append(Control(self.stream, CLIENT, CUT_HEAD, len(piece)))
         elif not self.params:
             self.params = piece
         else:
@@ -189,10 +189,10 @@ class Exchange:
     def add_stdout(self, piece: bytes, at: Nanos, events: list[Event]) -> None:
         if self.answered:
             if self.answering_cut:
-                events.append(Control(self.stream, Side.SERVER, CUT_HEAD, len(piece)))
+                events.append(Control(self.stream, SERVER, CUT_HEAD, len(piece)))
             else:
                 self.answer_bytes += len(piece)
-                events.append(Body(self.stream, Side.SERVER, piece))
+                events.append(Body(self.stream, SERVER, piece))
             return
         if not self.told:
             self.tell_head(False, events)
@@ -213,7 +213,7 @@ class Exchange:
             events.append(no_answer_header(self.stream, "The answer begins without a header block"))
         if rest:
             self.answer_bytes = len(rest)
-            events.append(Body(self.stream, Side.SERVER, rest))
+            events.append(Body(self.stream, SERVER, rest))
 
     def lose(self, kind: int, n_bytes: int, events: list[Event]) -> bool:
         """A hole in the content of a record; returns whether all of it is body."""

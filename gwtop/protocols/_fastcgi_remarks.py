@@ -4,7 +4,7 @@ In: what the decoder found. Out: a `Remark`. Deviations name the program that th
 """
 
 from gwtop.nouns.events import Remark
-from gwtop.nouns.wire import Side
+from gwtop.nouns.wire import CLIENT, Side
 from gwtop.protocols import _fastcgi_wire as wire
 from gwtop.protocols._base import answered_in_http, http_on_gateway_port, is_http_request
 
@@ -24,7 +24,7 @@ KEEP_CONN_CLOSED = Remark(
 
 def spoke_http(side: Side, first: bytes) -> Remark | None:
     """For a side whose first bytes are no record."""
-    if side is Side.CLIENT:
+    if side is CLIENT:
         return http_on_gateway_port("FastCGI") if is_http_request(first) else None
     return answered_in_http("FastCGI") if first.startswith(b"HTTP/") else None
 

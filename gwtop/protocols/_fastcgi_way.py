@@ -8,7 +8,7 @@ from collections.abc import Container
 
 from gwtop.nouns.events import Confused, Control, Event, Hole, Resynced
 from gwtop.nouns.times import Nanos
-from gwtop.nouns.wire import Side
+from gwtop.nouns.wire import CLIENT, Side
 from gwtop.protocols import _fastcgi_wire as wire
 from gwtop.protocols._base import FRAMING, UNSEEN
 from gwtop.protocols._fastcgi_exchange import Exchange
@@ -42,7 +42,7 @@ class Way:
 
     def __init__(self, side: Side, in_step: bool) -> None:
         self.side = side
-        self.kinds = wire.FROM_CLIENT if side is Side.CLIENT else wire.FROM_SERVER
+        self.kinds = wire.FROM_CLIENT if side is CLIENT else wire.FROM_SERVER
         self.in_step = in_step
         self.started = not in_step
         """The connection's beginning was not seen, or is over (`kind` is not 0 after a record)."""
@@ -120,7 +120,7 @@ class Way:
     ) -> int:
         """Looks for the next place where a record can begin; returns it, or the end of `data`."""
         begin, end = pos, len(data)
-        from_client = self.side is Side.CLIENT
+        from_client = self.side is CLIENT
         verdict: bool | None = False
         while not verdict:
             pos = data.find(b"\x01", pos)

@@ -20,7 +20,7 @@ from collections.abc import Container
 
 from gwtop.nouns.events import Body, ErrorText, Event, Hole
 from gwtop.nouns.times import MILLISECOND_NS, Nanos
-from gwtop.nouns.wire import Side
+from gwtop.nouns.wire import CLIENT, SERVER, Side
 from gwtop.protocols import _fastcgi_wire as wire
 from gwtop.protocols._base import (
     Claim,
@@ -89,8 +89,8 @@ class Decoder:
     __slots__ = ("_answering", "_asking", "_book", "_client", "_ended_at", "_kept", "_server")
 
     def __init__(self, from_start: bool) -> None:
-        self._client = Way(Side.CLIENT, from_start)
-        self._server = Way(Side.SERVER, from_start)
+        self._client = Way(CLIENT, from_start)
+        self._server = Way(SERVER, from_start)
         self._book = Book()
         self._asking = self._book.asking
         self._answering = self._book.answering
@@ -103,7 +103,7 @@ class Decoder:
 
     def feed(self, side: Side, data: bytes, at: Nanos) -> list[Event]:
         events: list[Event] = []
-        way = self._client if side is Side.CLIENT else self._server
+        way = self._client if side is CLIENT else self._server
         n_old = len(way.partial)
         if n_old:
             data = way.partial + data
@@ -210,7 +210,7 @@ class Decoder:
             if not exchange.told:
                 exchange.tell_head(False, events)
             exchange.body_bytes += len(piece)
-            events.append(Body(way.stream, Side.CLIENT, piece))
+            events.append(Body(way.stream, CLIENT, piece))
         elif kind == PARAMS:
             exchange.add_params(piece, events)
             if len(exchange.params) > MAX_RECORD_BYTES or self._book.n_open > 1:
@@ -326,7 +326,7 @@ class Decoder:
 
     def lost(self, side: Side, n_bytes: int, at: Nanos) -> list[Event]:
         events: list[Event] = []
-        way = self._client if side is Side.CLIENT else self._server
+        way = self._client if side is CLIENT else self._server
         if way.partial:
             self._cut_partial(way, at, events)
         if way.left:
@@ -375,7 +375,7 @@ class Decoder:
 
     def close(self, side: Side, at: Nanos) -> list[Event]:
         events: list[Event] = []
-        way = self._client if side is Side.CLIENT else self._server
+        way = self._client if side is CLIENT else self._server
         way.closed = True
         way.flush_opaque(events)
         if way.partial:

@@ -15,14 +15,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import assert_never
 
-from gwtop.nouns.facts import (
-    Detail,
-    Fact,
-    Model,
-    Note,
-    Summary,
-    Watched,
-)
+from gwtop.nouns.facts import Detail, Fact, Model, Note, Summary, Watched
 from gwtop.nouns.facts import Tick as TickFact
 from gwtop.nouns.plan import Plan
 from gwtop.nouns.records import (
@@ -44,13 +37,13 @@ from gwtop.nouns.records import (
 from gwtop.nouns.times import MILLISECOND_NS, SECOND_NS, Nanos, instant
 from gwtop.nouns.wire import Chunk, Closed, Lost, Opened
 from gwtop.protocols import discover
+from gwtop.tracker import telling
 from gwtop.tracker.attribution import Attribution
-from gwtop.tracker.connections import Connection, Connections
+from gwtop.tracker.connections import Connection, Connections, is_wanted, watched
 from gwtop.tracker.exchange import Exchange
 from gwtop.tracker.lineage import Lineage
 from gwtop.tracker.pairing import Pairing
 from gwtop.tracker.process import Process
-from gwtop.tracker.telling import connection_fact, in_flight, request_fact, stderr_remark
 from gwtop.tracker.totals import Totals
 from gwtop.tracker.verdict import Answered, Verdict
 from gwtop.tracker.workload import Workload
@@ -84,15 +77,17 @@ class Tracker:
             forced,
             plan.bodies_bytes,
             self._began,
-            self._over.append,
+            self._ended,
             self._gone,
             self._note,
         )
         self._leaving: deque[tuple[Nanos, int]] = deque()
         """Connections closed from both sides, and when a late reset is no longer awaited."""
         self._facts: list[Fact] = []
-        self._next_tick: Nanos | None = None
+        self._next_tick: Nanos = 0
         self._trace_at: Nanos = 0
+        self._wake_at: Nanos = 0
+        """In a file: before this instant of the trace nothing settles and nothing ticks."""
         self._n_dropped = 0
         self._n_whole = 0
         self._unclaimed: set[str] = set()
@@ -196,15 +191,7 @@ class Tracker:
 
     def watch(self) -> list[Watched]:
         """The watched listeners, with the protocol seen on each so far."""
-        spoken = {server: module.NAME for server, module in self._connections.by_server.items()}
-        if not self._plan.ports:
-            if self._plan.socket is not None:
-                return [Watched(f"unix:{self._plan.socket}", None)]
-            return [Watched(server, name) for server, name in sorted(spoken.items())]
-        host = self._plan.host or "*"
-        host = f"[{host}]" if ":" in host else host
-        by_port = {server.rpartition(":")[2]: name for server, name in spoken.items()}
-        return [Watched(f"{host}:{p}", by_port.get(str(p))) for p in self._plan.ports]
+        return watched(self._plan, self._connections.by_server)
 
     def detail(self, id: int) -> Detail:
         """The records of one request. Nothing is kept yet, and that is what it says."""
@@ -218,17 +205,23 @@ class Tracker:
         if isinstance(unpacked, UnknownLink):
             self._unknown_link(record, unpacked.link)
             return
+        take_chunk, live = self._connections.chunk, self._live
         for event in self._tcp.feed_all(unpacked.segments):
-            if not self._live:
-                self._trace_time(event.at)
-            self._wire(event)
+            if not live:
+                at = event[0]
+                if at > self._trace_at:
+                    self._trace_at = at
+                if at >= self._wake_at:
+                    self._trace_time(at)
+            if isinstance(event, Chunk):
+                take_chunk(event)
+            else:
+                self._wire(event)
 
     def _unknown_link(self, record: Frames, link: int) -> None:
-        if link in self._unknown_links or not record.spans:
-            return
-        self._unknown_links.add(link)
-        text = f"Link type {link} is not known to gwtop; its frames are counted and not decoded."
-        self._note(Observed(record.spans[0][0], "unknown-link", "warn", text))
+        if link not in self._unknown_links and record.spans:
+            self._unknown_links.add(link)
+            self._note(telling.unknown_link(record.spans[0][0], link))
 
     def _wire(self, event: Opened | Chunk | Lost | Closed) -> None:
         if isinstance(event, Chunk):
@@ -236,40 +229,39 @@ class Tracker:
         elif isinstance(event, Lost):
             self._connections.lost(event)
         elif isinstance(event, Opened):
-            if self._wanted(event):
+            if is_wanted(event, self._plan):
                 self._connections.open(event)
         else:
             self._connections.close(event)
 
-    def _wanted(self, opened: Opened) -> bool:
-        """A connection of the watched ports and host; what arrives for others finds nobody."""
-        plan = self._plan
-        host, _, port = opened.server.rpartition(":")
-        if plan.ports and int(port or 0) not in plan.ports:
-            return False
-        return plan.host is None or host.strip("[]") == plan.host
-
     def _trace_time(self, at: Nanos) -> None:
-        """In a file time is what the frames say; idle seconds get no tick of their own."""
-        self._trace_at = max(self._trace_at, at)
+        """From `_wake_at` on. In a file time is what the frames say; idle seconds get no tick."""
         if self._over and (self._over[0].over_at or 0) + SETTLE_NS <= at:
             self._settle(at)
-        if self._next_tick is None:
+        if not self._next_tick:
             self._next_tick = at + TICK_NS
         elif at >= self._next_tick:
             self._settle(self._next_tick)
             self._facts.append(self._tick(self._next_tick))
             self._next_tick += (at - self._next_tick) // TICK_NS * TICK_NS + TICK_NS
+        self._wake_at = self._next_tick
+        if self._over:
+            self._wake_at = min(self._wake_at, (self._over[0].over_at or 0) + SETTLE_NS)
+
+    def _ended(self, exchange: Exchange) -> None:
+        """An exchange is over, and will be told when it has settled."""
+        self._over.append(exchange)
+        if len(self._over) == 1:
+            self._wake_at = min(self._wake_at, (exchange.over_at or 0) + SETTLE_NS)
 
     def _gone(self, connection: Connection, closed: Closed) -> None:
         self._leaving.append((closed.at + SETTLE_NS, connection.id))
         opened = connection.opened
         if self.tell_connections:
-            self._facts.append(connection_fact(connection, closed))
+            self._facts.append(telling.connection_fact(connection, closed))
         if connection.skipped and self._plan.ports and opened.server not in self._unclaimed:
             self._unclaimed.add(opened.server)
-            text = "No protocol that gwtop knows is spoken there; name it with --protocol."
-            self._note(Observed(closed.at, "unknown-protocol", "info", text, None, opened.server))
+            self._note(telling.unknown_protocol(closed.at, opened.server))
 
     # -- settling -----------------------------------------------------------------------------
 
@@ -296,10 +288,10 @@ class Tracker:
             death = self._workload.death_in_mid_request(exchange)
             if death is not None:
                 self._note(death)
-        remark = stderr_remark(exchange)
+        remark = telling.stderr_remark(exchange)
         if remark is not None:
             exchange.remark(remark)
-        fact = request_fact(exchange, self._plan)
+        fact = telling.request_fact(exchange, self._plan)
         self._facts.append(fact)
         self._totals.told(fact)
         if fact.outcome != "partial":
@@ -340,7 +332,7 @@ class Tracker:
 
     def _tick(self, at: Nanos) -> TickFact:
         model, evidence = self._judge()
-        flying = sorted(self._open(), key=lambda e: e.id)
+        flying, worker_of = sorted(self._open(), key=lambda e: e.id), self._workload.worker_of
         n_busy, n_idle = self._workload.counts(flying) if self._live else (None, None)
         for word in self._workload.remarks(n_busy, n_idle, at):
             self._note(word)
@@ -349,9 +341,7 @@ class Tracker:
             at=instant(at),
             requests=self._totals.n_requests,
             missed=self._totals.missing(),
-            in_flight=[
-                in_flight(e, self._workload.worker_of(e)) for e in flying[:MAX_TOLD_IN_FLIGHT]
-            ],
+            in_flight=[telling.in_flight(e, worker_of(e)) for e in flying[:MAX_TOLD_IN_FLIGHT]],
             busy=n_busy,
             idle=n_idle,
             queues=self._workload.queues(),
@@ -394,8 +384,7 @@ class Tracker:
         dropped = self._tcp.n_dropped - self._n_dropped
         if dropped:
             self._n_dropped += dropped
-            text = f"{dropped} idle connections were given up: more were open than gwtop follows."
-            self._note(Observed(at, "connections-dropped", "warn", text))
+            self._note(telling.connections_dropped(at, dropped))
 
     def _note(self, seen: Observed) -> None:
         self._totals.notes[seen.code] += 1

@@ -9,13 +9,15 @@ has no first bytes: the protocol last seen on its port decides, and failing that
 chunk of the client is asked anew, because a chunk usually begins a message.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TypeAlias
 
 from gwtop.nouns.events import Remark
+from gwtop.nouns.facts import Watched
+from gwtop.nouns.plan import Plan
 from gwtop.nouns.records import Observed
 from gwtop.nouns.times import Nanos
-from gwtop.nouns.wire import Chunk, Closed, Lost, Opened, Side
+from gwtop.nouns.wire import CLIENT, SERVER, Chunk, Closed, Lost, Opened, Side
 from gwtop.protocols import Undecided, elect
 from gwtop.protocols._base import Module
 from gwtop.tracker.endings import other_protocol, understood
@@ -56,6 +58,29 @@ class Connection:
         self.skipped = False
         """Nobody claims it and nobody ever will."""
         self.closed_sides: set[Side] = set()
+
+
+def is_wanted(opened: Opened, plan: Plan) -> bool:
+    """A connection of the watched ports and host; what arrives for others finds nobody."""
+    if not plan.ports and plan.host is None:
+        return True
+    host, _, port = opened.server.rpartition(":")
+    if plan.ports and int(port or 0) not in plan.ports:
+        return False
+    return plan.host is None or host.strip("[]") == plan.host
+
+
+def watched(plan: Plan, by_server: Mapping[str, Module]) -> list[Watched]:
+    """The watched listeners, with the protocol seen on each so far."""
+    spoken = {server: module.NAME for server, module in by_server.items()}
+    if not plan.ports:
+        if plan.socket is not None:
+            return [Watched(f"unix:{plan.socket}", None)]
+        return [Watched(server, name) for server, name in sorted(spoken.items())]
+    host = plan.host or "*"
+    host = f"[{host}]" if ":" in host else host
+    by_port = {server.rpartition(":")[2]: name for server, name in spoken.items()}
+    return [Watched(f"{host}:{p}", by_port.get(str(p))) for p in plan.ports]
 
 
 class Connections:
@@ -164,7 +189,7 @@ class Connections:
         if self._forced is not None:
             self._settle_election(connection, self._forced, at)
             return
-        if side is Side.CLIENT:
+        if side is CLIENT:
             connection.prefix += data
             choice = elect(connection.prefix, self._modules)
             if isinstance(choice, Undecided):
@@ -198,8 +223,8 @@ class Connections:
         if usual is None or not connection.prefix:
             return
         decoder = usual.Decoder(True)
-        events = decoder.feed(Side.CLIENT, connection.prefix, at)
-        for event in events + decoder.close(Side.SERVER, at):
+        events = decoder.feed(CLIENT, connection.prefix, at)
+        for event in events + decoder.close(SERVER, at):
             if isinstance(event, Remark) and event.severity == "error":
                 self._say(event, server, at)
 

@@ -5,7 +5,7 @@ code has its page (`gwtop explain CODE`).
 """
 
 from gwtop.nouns.events import Remark
-from gwtop.nouns.wire import Side
+from gwtop.nouns.wire import CLIENT, Side
 from gwtop.tracker.exchange import Exchange
 
 ABORTED_BY_FRONT = Remark(
@@ -63,7 +63,7 @@ def other_protocol(here: str, usual: str) -> Remark:
 
 
 def why_fallen(exchange: Exchange, by: Side, how: str) -> Remark:
-    if by is Side.CLIENT:
+    if by is CLIENT:
         return ABORTED_BY_FRONT
     if exchange.answered_at is None:
         return _RESET_WITHOUT_ANSWER if how == "rst" else _CLOSED_WITHOUT_ANSWER

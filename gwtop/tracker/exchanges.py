@@ -9,7 +9,6 @@ newest exchange, an answer event to the oldest that is unanswered. An answer who
 never seen makes an exchange of its own, without method and target: it happened, so it is told.
 """
 
-from collections import deque
 from collections.abc import Callable
 from typing import assert_never
 
@@ -29,7 +28,7 @@ from gwtop.nouns.events import (
     Resynced,
 )
 from gwtop.nouns.times import Nanos
-from gwtop.nouns.wire import Side
+from gwtop.nouns.wire import CLIENT, SERVER, Side
 from gwtop.protocols._base import Decoder
 from gwtop.tracker.endings import ABORTED_BY_FRONT, why_fallen
 from gwtop.tracker.exchange import Exchange, Hop
@@ -85,7 +84,7 @@ class Link:
         self.closed_by: Side | None = None
         """Who said first that it will send no more."""
         self._decoder: Decoder = hop.protocol.Decoder(from_start)
-        self._open: dict[int, deque[Exchange]] = {}
+        self._open: dict[int, list[Exchange]] = {}
         self._newest: dict[int, Exchange] = {}
         self._fallen = False
         """The server has closed, or the connection was reset."""
@@ -121,8 +120,8 @@ class Link:
         for event in self._decoder.close(side, at):
             self._apply(event, at)
         self._closing = False
-        if side is Side.SERVER:
-            self._fall(at, Side.SERVER, "fin")
+        if side is SERVER:
+            self._fall(at, SERVER, "fin")
 
     def reset(self, side: Side, at: Nanos) -> None:
         """The connection was reset by this side."""
@@ -130,13 +129,13 @@ class Link:
         if not self._fallen:
             self._close_unanswered(at)
         self._fall(at, by, "rst")
-        if side is Side.CLIENT and self.closed_by is Side.CLIENT:
+        if side is CLIENT and self.closed_by is CLIENT:
             self._unread(at)
 
     def _close_unanswered(self, at: Nanos) -> None:
         """A reset is no close, and ends no answer. But a request whose head it cut was made, and
         what a decoder says of a request that it closed upon stands."""
-        events = self._decoder.close(Side.SERVER, at)
+        events = self._decoder.close(SERVER, at)
         for event in events:
             if isinstance(event, RequestHead):
                 self._apply(event, at)
@@ -224,7 +223,7 @@ class Link:
             self._keep_body(exchange, event)
 
     def _count_body(self, stream: int, side: Side, n_bytes: int, at: Nanos) -> Exchange | None:
-        if side is Side.CLIENT:
+        if side is CLIENT:
             asking = self._asking(stream)
             if asking is not None:
                 asking.request_body_bytes += n_bytes
@@ -239,7 +238,7 @@ class Link:
         return exchange
 
     def _keep_body(self, exchange: Exchange, event: Body) -> None:
-        if event.side is Side.CLIENT:
+        if event.side is CLIENT:
             kept = exchange.request_body = exchange.request_body or bytearray()
         else:
             kept = exchange.response_body = exchange.response_body or bytearray()
@@ -250,11 +249,11 @@ class Link:
     def _control(self, event: Control, at: Nanos) -> None:
         line = self._open.get(event.stream)
         if line:
-            exchange = line[-1] if event.side is Side.CLIENT else line[0]
+            exchange = line[-1] if event.side is CLIENT else line[0]
             exchange.last_at = at
 
     def _hole(self, event: Hole, at: Nanos) -> None:
-        if event.side is Side.CLIENT:
+        if event.side is CLIENT:
             exchange = self._asking(event.stream)
             if exchange is not None and exchange.over_at is not None and not event.in_body:
                 exchange = None
@@ -279,7 +278,7 @@ class Link:
     def _aborted(self, event: Aborted, at: Nanos) -> None:
         line = self._open.get(event.stream)
         if line:
-            by = self.closed_by if self._closing and self.closed_by else Side.CLIENT
+            by = self.closed_by if self._closing and self.closed_by else CLIENT
             line[0].aborted = True
             line[0].remark(why_fallen(line[0], by, "fin"))
             line[0].last_at = at
@@ -317,7 +316,7 @@ class Link:
         self.n_requests += 1
         line = self._open.get(stream)
         if line is None:
-            line = self._open[stream] = deque()
+            line = self._open[stream] = []
         elif len(line) >= MAX_OPEN:
             oldest = line[0]
             oldest.cut = True
@@ -346,7 +345,7 @@ class Link:
     def _close_exchange(self, exchange: Exchange, at: Nanos) -> None:
         line = self._open.get(exchange.stream)
         if line and line[0] is exchange:
-            line.popleft()
+            del line[0]
         elif line and exchange in line:
             line.remove(exchange)
         self._finish(exchange, at)

@@ -8,7 +8,8 @@ from gwtop.nouns.events import Remark
 from gwtop.nouns.facts import UNSET, InFlight, NoteText, Pairs, Request
 from gwtop.nouns.facts import Connection as ConnectionFact
 from gwtop.nouns.plan import Plan
-from gwtop.nouns.times import instant
+from gwtop.nouns.records import Observed
+from gwtop.nouns.times import Nanos, instant
 from gwtop.nouns.wire import Closed
 from gwtop.protocols._base import Pair
 from gwtop.redaction import redact_pairs
@@ -120,3 +121,18 @@ def stderr_remark(exchange: Exchange) -> Remark | None:
         "error",
         f"The worker answered {exchange.status} and wrote to its error stream: {last_line}",
     )
+
+
+def unknown_link(at: Nanos, link: int) -> Observed:
+    text = f"Link type {link} is not known to gwtop; its frames are counted and not decoded."
+    return Observed(at, "unknown-link", "warn", text)
+
+
+def unknown_protocol(at: Nanos, server: str) -> Observed:
+    text = "No protocol that gwtop knows is spoken there; name it with --protocol."
+    return Observed(at, "unknown-protocol", "info", text, None, server)
+
+
+def connections_dropped(at: Nanos, n: int) -> Observed:
+    text = f"{n} idle connections were given up: more were open than gwtop follows."
+    return Observed(at, "connections-dropped", "warn", text)

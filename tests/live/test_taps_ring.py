@@ -51,7 +51,7 @@ def frames_of(tap: Ring, quiet_s: float = 0.2) -> tuple[list[bytes], int]:
                 n_missed += record.n or 0
             else:
                 assert isinstance(record, Frames) and record.link == 1
-                frames += [bytes(record.buffer[s.start : s.end]) for s in record.spans]
+                frames += [bytes(record.buffer[start:end]) for _, start, end, _ in record.spans]
     return frames, n_missed
 
 

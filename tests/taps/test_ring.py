@@ -26,9 +26,9 @@ def test_every_frame_of_a_block_has_its_stamp_and_place() -> None:
     frames = [(1, 5, b"first", 5), (1, 6, b"second", 6), (2, 999_999_999, b"cut", 1500)]
     view = memoryview(block_of(frames))
     spans = ring.spans_of(view, 16, 3)
-    assert [bytes(view[s.start : s.end]) for s in spans] == [b"first", b"second", b"cut"]
+    assert [bytes(view[start:end]) for _, start, end, _ in spans] == [b"first", b"second", b"cut"]
     assert [at for at, *_ in spans] == [1_000_000_005, 1_000_000_006, 2_999_999_999]
-    assert [s.wire_bytes for s in spans] == [5, 6, 1500]
+    assert [wire_bytes for *_, wire_bytes in spans] == [5, 6, 1500]
 
 
 def test_the_kernels_structures_have_the_kernels_sizes() -> None:
