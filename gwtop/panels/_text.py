@@ -91,7 +91,9 @@ def rate(per_s: float | None) -> str:
         return f"{per_s:.1f}/s"
     if per_s < 999.5:
         return f"{round(per_s)}/s"
-    return f"{per_s / 1000:.1f}k/s" if per_s < 9950 else f"{round(per_s / 1000)}k/s"
+    if per_s < 999_500:
+        return f"{per_s / 1000:.1f}k/s" if per_s < 9950 else f"{round(per_s / 1000)}k/s"
+    return f"{per_s / 1e6:.1f}M/s"
 
 
 def share(part: float | None) -> str:
