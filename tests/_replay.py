@@ -62,10 +62,16 @@ class NoSignals:
         """None came."""
 
 
-def replay(name: str, batch_frames: int = 1000, show_secrets: bool = False) -> list[bytes]:
+def replay(
+    name: str,
+    batch_frames: int = 1000,
+    show_secrets: bool = False,
+    details: bool = True,
+    protocol: str | None = None,
+) -> list[bytes]:
     """The lines of `gwtop read NAME --json --details`, its frames taken so many at a time."""
-    path = str(CAPTURES / f"{name}.pcap")
-    plan = Plan(file=path, details=True, show_secrets=show_secrets)
+    (path,) = map(str, CAPTURES.glob(f"{name}.pcap*"))
+    plan = Plan(file=path, details=details, show_secrets=show_secrets, protocol=protocol)
     sink = Lines()
     taps = [open_capture(path, plan, batch_frames)]
     with closing(NoSignals()) as signals:
