@@ -216,6 +216,8 @@ class Decoder:
             if len(exchange.params) > MAX_RECORD_BYTES or self._book.n_open > 1:
                 self._bound_params(exchange, events)
         elif kind == STDERR:
+            if not exchange.told:
+                exchange.tell_head(False, events)
             events.append(ErrorText(way.stream, piece))
         else:
             way.framing += len(piece)
@@ -290,8 +292,6 @@ class Decoder:
             way.framing += len(piece)
             self._end(exchange, piece, at, events)
         elif piece:
-            if not exchange.told:
-                exchange.tell_head(False, events)
             self._piece(way, piece, at, events)
         elif not length and kind == STDOUT:
             exchange.stdout_closed = True

@@ -166,6 +166,11 @@ def test_stderr_may_come_first_and_is_no_answer_byte() -> None:
     assert events[2] == ErrorText(1, b"oops")
 
 
+def test_stderr_before_the_head_is_whole_tells_the_head_first_however_it_is_cut() -> None:
+    talk = [(C, begin() + record(PARAMS, 1, GET)), (S, record(STDERR, 1, b"error"))]
+    assert kinds(talk) == ["RequestHead", "ErrorText", "Aborted"]
+
+
 def test_an_end_before_the_body_was_sent_ends_the_answer() -> None:
     params = variables(b"POST", b"/", (b"CONTENT_LENGTH", b"6"))
     sent = begin() + record(PARAMS, 1, params) + record(PARAMS, 1) + record(STDIN, 1, b"abc")
