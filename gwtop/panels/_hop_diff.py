@@ -152,7 +152,7 @@ def _rule(title: str, told: list[str]) -> Line:
 def _row(change: Change, width: int) -> Line:
     mark, style = MARKS[change.kind]
     name = safe(change.name[:SHOWN_NAME])
-    room = max(8, width - len(name) - 5)
+    room = max(8, width - len(name) - 4)
     return (Cell(f"{mark} ", style), Cell(name, "accent"), Cell("  "), Cell(_values(change, room)))
 
 

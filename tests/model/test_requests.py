@@ -79,3 +79,26 @@ def test_a_cut_does_not_halve_a_character(
     if clipped == "ab\xc3":
         clipped = "ab"
     assert got == clipped
+
+
+def test_the_hops_of_a_request_find_each_other_while_they_are_kept() -> None:
+    table = RequestTable()
+    back, front = request(2, T0, pair=1), request(1, T0)
+    table.add(back)
+    assert table.hops(back) == (None, None)
+    table.add(front)
+    assert table.hops(back) == (front, None)
+    assert table.hops(front) == (None, back)
+    for i in range(KEPT_DETAILS):
+        table.add(request(10 + i, T0))
+    assert table.hops(back) == table.hops(front) == (None, None)
+    assert len(table._numbers) == KEPT_DETAILS and not table._behind
+
+
+def test_of_a_request_that_was_tried_again_the_last_one_stands_behind() -> None:
+    table = RequestTable()
+    front = request(1, T0)
+    for fact in (request(2, T0, pair=1), request(3, T0, pair=1), front):
+        table.add(fact)
+    found = table.hops(front)[1]
+    assert found is not None and found.id == 3
