@@ -42,8 +42,15 @@ class RequestRow(NamedTuple):
     evidence: Evidence | None
     n_births: int
     response_body_bytes: int
+    request_body_bytes: int
     severity: Severity | None
     """Of its gravest note."""
+    notes: tuple[str, ...]
+    """Their codes."""
+    protocol: str
+    connection: int
+    sequence: int
+    wrote_stderr: bool
 
 
 def clip(text: str | None, limit: int = KEPT_TEXT) -> str | None:
@@ -81,7 +88,13 @@ def to_row(fact: Request, number: int, at: Nanos) -> RequestRow:
         evidence=fact.evidence,
         n_births=len(fact.births),
         response_body_bytes=fact.response_body_bytes,
+        request_body_bytes=fact.request_body_bytes,
         severity=gravest([note.severity for note in fact.notes]) if fact.notes else None,
+        notes=tuple(note.code for note in fact.notes) if fact.notes else (),
+        protocol=fact.protocol,
+        connection=fact.connection,
+        sequence=fact.sequence,
+        wrote_stderr=bool(fact.stderr),
     )
 
 
