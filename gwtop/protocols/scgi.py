@@ -287,7 +287,8 @@ class Decoder:
         if not self._told:
             self._without_place(Side.SERVER, len(data), events)
         else:
-            self._answer.feed(data, at, events)
+            self._answer.feed(data, at, self._method, events)
+            self._over = self._over or self._answer.ended
 
     def lost(self, side: Side, n_bytes: int, at: Nanos) -> list[Event]:
         events: list[Event] = []
@@ -330,6 +331,7 @@ class Decoder:
             self._cut_head(events)
         if self._told:
             self._answer.lost(n_bytes, events)
+            self._over = self._over or self._answer.ended
         else:
             events.append(Hole(0, Side.SERVER, n_bytes, False))
 
@@ -340,7 +342,7 @@ class Decoder:
             self._close_client(events)
         elif self._told and not self._over:
             self._over = True
-            self._answer.close(self._method, events)
+            self._answer.close(events)
         return events
 
     def _close_client(self, events: list[Event]) -> None:

@@ -5,6 +5,7 @@ import pytest
 from gwtop.nouns.events import (
     Aborted,
     Body,
+    Confused,
     Control,
     Event,
     Hole,
@@ -17,15 +18,15 @@ from gwtop.protocols._base import CUT_HEAD
 from gwtop.protocols._closing_answer import ClosingAnswer
 
 
-def fed(*pieces: bytes | int, method: bytes = b"GET") -> list[Event]:
+def fed(*pieces: bytes | int, method: bytes | None = b"GET") -> list[Event]:
     """A number is a gap."""
     answer, events = ClosingAnswer(), list[Event]()
     for n, piece in enumerate(pieces):
         if isinstance(piece, int):
             answer.lost(piece, events)
         else:
-            answer.feed(piece, n, events)
-    answer.close(method, events)
+            answer.feed(piece, n, method, events)
+    answer.close(events)
     assert answer.held_bytes() == 0
     return events
 
@@ -88,3 +89,27 @@ def test_a_gap_in_the_head_keeps_what_was_seen() -> None:
         Control(0, Side.SERVER, CUT_HEAD, 2),
         ResponseEnd(0, False),
     ]
+
+
+def test_a_length_that_is_reached_ends_the_answer_and_what_follows_is_none_of_it() -> None:
+    events = fed(b"Content-Length: 2\n\na", b"bc", b"d")
+    assert events[1:3] == [Body(0, Side.SERVER, b"a"), Body(0, Side.SERVER, b"b")]
+    assert events[3] == ResponseEnd(0, False) and events.count(events[3]) == 1
+    assert [e.n_bytes for e in events if isinstance(e, Confused)] == [1, 1]
+    assert codes(events) == ["content-length-mismatch"] * 2
+
+
+def test_a_gap_can_reach_the_length_and_more() -> None:
+    events = fed(b"Content-Length: 4\n\na", 5)
+    assert events[2:] == [
+        Hole(0, Side.SERVER, 3, True),
+        ResponseEnd(0, False),
+        Hole(0, Side.SERVER, 2, False),
+    ]
+
+
+@pytest.mark.parametrize("method", [b"HEAD", None])
+def test_without_the_method_or_with_head_a_length_ends_nothing(method: bytes | None) -> None:
+    events = fed(b"Content-Length: 0\n\n", method=method)
+    assert events[-1] == ResponseEnd(0, False) and not codes(events)
+    assert len(events) == 2
