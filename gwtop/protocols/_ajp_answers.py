@@ -91,9 +91,13 @@ class Answers:
         held = lane.held
         if not wire.FROM_CONTAINER.startswith(bytes(held[:2])):
             return self._misfit(out)
+        if len(held) < wire.HEADER_BYTES:
+            return b""
         n_payload = int.from_bytes(held[2:4], "big")
-        if len(held) <= wire.HEADER_BYTES:
-            return b"" if n_payload or len(held) < wire.HEADER_BYTES else self._misfit(out)
+        if not n_payload:
+            return self._misfit(out)
+        if len(held) == wire.HEADER_BYTES:
+            return b""
         kind, end = held[4], wire.HEADER_BYTES + n_payload
         if kind == wire.CPONG and n_payload == 1:
             out.append(Control(0, Side.SERVER, "CPONG", end))

@@ -24,10 +24,10 @@ ASIDE = {SHUTDOWN: "SHUTDOWN", PING: "PING", CPING: "CPING"}
 
 STORED_METHOD = 0xFF
 """The method is in the attribute stored_method (httpd modules/proxy/ajp.h, SC_M_JK_STORED)."""
-METHODS = (  # AJPv13 "Method field"
+METHODS = (  # AJPv13 "Method field"; BASELINE-CONTROL as HTTP has it (RFC 3253 12.6)
     b"? OPTIONS GET HEAD POST PUT DELETE TRACE PROPFIND PROPPATCH MKCOL COPY MOVE LOCK UNLOCK ACL "
     b"REPORT VERSION-CONTROL CHECKIN CHECKOUT UNCHECKOUT SEARCH MKWORKSPACE UPDATE LABEL MERGE "
-    b"BASELINE_CONTROL MKACTIVITY"
+    b"BASELINE-CONTROL MKACTIVITY"
 ).split()
 
 CODED = 0xA0  # AJPv13 "Request headers": the high byte of a name that is a code
@@ -42,7 +42,7 @@ RESPONSE_HEADERS = (  # AJPv13 "Send Headers"
 
 # AJPv13 "Attributes", by code.
 ATTRIBUTES = (
-    b"? context servlet_path remote_user auth_type query_string jvm_route ssl_cert ssl_cipher "
+    b"? context servlet_path remote_user auth_type query_string route ssl_cert ssl_cipher "
     b"ssl_session req_attribute ssl_key_size secret stored_method"
 ).split()
 REQ_ATTRIBUTE, SSL_KEY_SIZE, ARE_DONE = 0x0A, 0x0B, 0xFF

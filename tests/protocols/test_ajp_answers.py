@@ -2,7 +2,7 @@
 
 import pytest
 
-from gwtop.nouns.events import Body, Control, Event, Hole, ResponseEnd, ResponseHead
+from gwtop.nouns.events import Body, Confused, Control, Event, Hole, ResponseEnd, ResponseHead
 from gwtop.nouns.wire import Side
 from gwtop.protocols._ajp_answers import Answers, Asked
 from tests.protocols.samples_ajp import END, GET_BODY, chunk, from_container, send_headers
@@ -35,6 +35,16 @@ def test_a_chunk_without_its_nul_is_taken() -> None:
     out: list[Event] = []
     read(reader(), send_headers(200) + from_container(b"\x03\0\x02ab") + END, out)
     assert Body(0, Side.SERVER, b"ab") in out and kinds(out)[-1] is ResponseEnd
+
+
+@pytest.mark.parametrize("cut", [3, 4, 5])
+def test_a_packet_without_payload_has_no_kind_whatever_comes_next(cut: int) -> None:
+    answers, out = reader(), list[Event]()
+    data = from_container(b"") + b"\x05"  # the kind of END_RESPONSE, behind the packet's end
+    read(answers, data[:cut], out)
+    read(answers, data[cut:], out)
+    assert set(kinds(out)) == {Confused}
+    assert sum(e.n_bytes for e in out if isinstance(e, Confused)) + answers.held_bytes() == 5
 
 
 def test_asking_for_body_is_no_answer() -> None:
