@@ -277,6 +277,8 @@ class Tracker:
 
     def _began(self, exchange: Exchange) -> None:
         front = self._pairing.began(exchange)
+        if not self._live:
+            return  # a file has no processes: what waited for their evidence would wait for ever
         if front is not None:
             self._attribution.handed_on(front, exchange)
         self._attribution.began(exchange, self._pairing.passes_on(exchange))
