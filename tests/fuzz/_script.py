@@ -154,6 +154,11 @@ def _joined(steps: list[Step]) -> list[Step]:
     return joined
 
 
+def run_script(module: Module, script: Script) -> list[Event]:
+    """What a fresh decoder tells of a script, its accounts checked after every step."""
+    return _run(module, script, list(_timed(script.steps)))
+
+
 def _pieces(data: bytes, piece_bytes: int) -> Iterator[bytes]:
     stop = min(piece_bytes * (MAX_PIECES - 1), len(data))
     for start in range(0, stop, piece_bytes):
