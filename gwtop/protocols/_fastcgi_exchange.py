@@ -143,7 +143,7 @@ class Exchange:
         self.told = True
         found, n_pairs, end = variables(block)
         self.method = found.get(b"REQUEST_METHOD")
-        target = cgi_target(found)
+        target = cgi_target(found, whole)
         events.append(
             RequestHead(
                 self.stream,

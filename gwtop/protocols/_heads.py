@@ -219,11 +219,12 @@ def header_fields(block: bytes) -> list[Pair]:
     return pairs
 
 
-def cgi_target(variables: Mapping[bytes, bytes]) -> bytes | None:
+def cgi_target(variables: Mapping[bytes, bytes], whole: bool = True) -> bytes | None:
     """The request's target by its CGI variables: REQUEST_URI (not in RFC 3875, sent by all fronts),
-    else what RFC 3875 4.1.5, 4.1.7 and 4.1.13 give; None without any of them."""
+    else what RFC 3875 4.1.5, 4.1.7 and 4.1.13 give; None without any of them, or when the block is
+    not `whole`: what was lost of it may be a part of the target."""
     uri = variables.get(b"REQUEST_URI")
-    if uri:
+    if uri or not whole:
         return uri
     path = variables.get(b"SCRIPT_NAME", b"") + variables.get(b"PATH_INFO", b"")
     query = variables.get(b"QUERY_STRING")

@@ -190,7 +190,7 @@ class Decoder:
         fields = request_fields(block)
         found = dict(fields)
         self._method = found.get(b"REQUEST_METHOD")
-        target = cgi_target(found)
+        target = cgi_target(found, whole)
         events.append(RequestHead(0, self._began_at, self._method, target, None, len(block), block))
         self._content_length = decimal(found.get(b"CONTENT_LENGTH", b""))
         if len(found) != len(fields):

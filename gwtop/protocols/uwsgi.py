@@ -157,7 +157,7 @@ class Decoder:
         method = variables.get(b"REQUEST_METHOD")
         self._answers.ask(Asked(method, len(block), True), out)
         self._virgin, self._asks, lane.astray = False, True, ""
-        target = cgi_target(variables)
+        target = cgi_target(variables, whole)
         out.append(RequestHead(0, lane.began_at, method, target, None, len(block), block))
         lane.framing_bytes += wire.HEADER_BYTES
         if len(variables) < len(pairs):

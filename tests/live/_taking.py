@@ -46,13 +46,13 @@ class Taken:
 class Dump:
     """tcpdump on loopback, from the first packet after the start to the last before `stop`."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, *ports: int) -> None:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
             probe.bind(("127.0.0.1", 0))
             self._marker: int = probe.getsockname()[1]
         # In immediate mode a slot of the ring is a whole snaplen; frames on lo reach 65,550 bytes.
         command = ["tcpdump", "-i", "lo", "-U", "--immediate-mode", "-B", "131072", "-s", "66000"]
-        command += ["-w", "-", f"(tcp port {port}) or (udp port {self._marker})"]
+        command += ["-w", "-", f"{_any_of(ports)} or (udp port {self._marker})"]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         assert self._process.stderr
         while b"listening on" not in (line := self._process.stderr.readline()):
@@ -83,6 +83,10 @@ class Dump:
         self._process.terminate()
         self._process.wait()
         self._thread.join()
+
+
+def _any_of(ports: tuple[int, ...]) -> str:
+    return " or ".join(f"(tcp port {port})" for port in ports)
 
 
 def records(pcap: bytes) -> Iterator[tuple[int, int, int]]:
