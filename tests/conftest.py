@@ -6,11 +6,18 @@ In: pytest's reports. Out: the same, with skips of live tests turned into failur
 A live test that lacks a server or a capability skips and says so; on a laptop that is right. On a
 machine that was set up to have everything, a skip means that something is not being tested, and a
 green run that tested nothing is how such tests rot.
+
+What hypothesis makes up is the same in every run, or a red run would not come again for whoever
+looks for its cause; `--hypothesis-profile=default` searches anew, tests/fuzz/ does it for hours.
 """
 
 from collections.abc import Generator
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("suite", derandomize=True, deadline=None)
+settings.load_profile("suite")  # here, so that an option of the command line comes later and wins
 
 ALLOWED_SKIPS = {
     "macOS": "runs only there",
