@@ -140,6 +140,7 @@ EXPECTED: dict[str, list[Row]] = {
             ("gateway-on-http-port", "confused", CLOSED, "other-protocol"),
         ),
     ],
+    "nginx-scgi-unread": [("scgi", "/unread", "done", ())],
     "nginx-impatient-php-fpm": [
         ("fastcgi", "/slow", "aborted", (TWICE, PHP, "aborted-by-front")),
     ],

@@ -4,103 +4,15 @@ In: a stage with ports and a folder. Out: connections on the watched port. Each 
 what is wrong with it. Knows no remark: `tests/test_notes.py` says what each step has earned.
 """
 
-import select
 import socket
 import ssl
-import sys
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable
 from struct import pack
 
 import _bytes as b
-from _machine import DEADLINE_S, server
-from _servers import BIN, Start, apache, fcgiwrap, nginx, php_fpm
-
-QUIET_S = 0.3  # a server that waits for more has said what it will say
-
-
-@dataclass
-class Stage:
-    folder: Path
-    port: int
-    front_port: int
-    servers: ExitStack
-
-    def say(self, *messages: bytes, port: int = 0, patience_s: float = DEADLINE_S) -> bytes:
-        """One connection: sends, reads until the server closes or was quiet so long, closes."""
-        got = b""
-        with socket.create_connection(("127.0.0.1", port or self.port), DEADLINE_S) as talk:
-            for message in messages:
-                got += send(talk, message, patience_s)
-        return got
-
-    def php(self, target: str, *more: tuple[bytes, bytes], length: int = 0) -> b.Pairs:
-        script = (b"SCRIPT_FILENAME", str(self.folder / "app.php").encode())
-        return b.variables(target, script, *more, length=length)
-
-
-def send(talk: socket.socket, message: bytes, patience_s: float) -> bytes:
-    got = b""
-    try:
-        talk.sendall(message)
-        while select.select([talk], [], [], patience_s)[0] and (part := talk.recv(65536)):
-            got += part
-    except (ConnectionResetError, BrokenPipeError):
-        return got  # what some of these messages deserve
-    return got
-
-
-@dataclass(frozen=True)
-class Scene:
-    what: str
-    act: Callable[[Stage], None]
-    back: Start | None = None
-    front: Start | None = None
-
-
-def uwsgi(kind: str, *options: str) -> Start:
-    @contextmanager
-    def start(folder: Path, port: int, _: int) -> Iterator[int]:
-        command = [str(BIN / "pyuwsgi"), f"--{kind}", f"127.0.0.1:{port}", "--master"]
-        command += ["--wsgi-file", str(folder / "app.py"), "--die-on-term", *options]
-        with server(command, port, folder) as pid:
-            yield pid
-
-    return start
-
-
-def gunicorn(*options: str) -> Start:
-    @contextmanager
-    def start(folder: Path, port: int, _: int) -> Iterator[int]:
-        command = [str(BIN / "gunicorn"), "--bind", f"127.0.0.1:{port}", "--workers", "1"]
-        command += ["--chdir", str(folder), "--no-control-socket", *options, "app:application"]
-        with server(command, port, folder) as pid:
-            yield pid
-
-    return start
-
-
-def own(how: str) -> Start:
-    @contextmanager
-    def start(folder: Path, port: int, _: int) -> Iterator[int]:
-        command = [sys.executable, str(folder / "app.py"), how, str(port)]
-        with server(command, port, folder) as pid:
-            yield pid
-
-    return start
-
-
-@contextmanager
-def static_nginx(folder: Path, port: int, _: int) -> Iterator[int]:
-    """An HTTP server that is no gateway at all."""
-    own_folder = folder / "static"
-    own_folder.mkdir()
-    with nginx("static")(own_folder, port, port) as pid:
-        yield pid
-
+from _machine import DEADLINE_S
+from _servers import apache, fcgiwrap, nginx, php_fpm
+from _stage import QUIET_S, Scene, Stage, broken, gunicorn, own, static_nginx, uwsgi
 
 # -- FastCGI ------------------------------------------------------------------------------------
 
@@ -313,20 +225,6 @@ def understood_first(message: Callable[[Stage], bytes], *targets: str) -> Callab
 # -- one port, many protocols --------------------------------------------------------------------
 
 
-def broken(stage: Stage, message: bytes, answer: bytes, reset: bool = False) -> None:
-    """A back end that reads the message, says something, and is gone."""
-    with socket.create_server(("127.0.0.1", stage.port)) as listener:
-        thread = threading.Thread(target=stage.say, args=(message,))
-        thread.start()
-        with listener.accept()[0] as talk:
-            if reset:  # SO_LINGER of 0 s: RST instead of FIN (socket(7))
-                talk.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, pack("ii", 1, 0))
-            talk.recv(65536)
-            if answer:
-                talk.sendall(answer)
-        thread.join()
-
-
 def one_port(stage: Stage) -> None:
     """FastCGI, uwsgi, SCGI, HTTP on one port, one after another, with broken back ends between."""
     targets = ("/1", "/2", "/3")
@@ -352,6 +250,13 @@ def one_port(stage: Stage) -> None:
     broken(stage, b.http("/http-half"), b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf")
     with php_fpm(stage.folder, stage.port, 0):
         stage.say(b.fastcgi(stage.php("/again")))
+
+
+def unread(stage: Stage) -> None:
+    """More than the sockets hold: the worker closes over it, and its kernel resets."""
+    body = bytes(300_000)
+    message = b.http("/unread", f"Content-Length: {len(body)}", body=body, method="POST")
+    stage.say(message, port=stage.front_port)
 
 
 def fine_php(stage: Stage) -> bytes:
@@ -431,6 +336,12 @@ SCENES = {
         understood_first(fine_http, "/misled"),
         static_nginx,
         nginx("fastcgi"),
+    ),
+    "nginx-scgi-unread": Scene(
+        "nginx with scgi_pass to uWSGI, whose application does not read the body",
+        unread,
+        uwsgi("scgi-socket"),
+        nginx("scgi"),
     ),
     "nginx-impatient-php-fpm": Scene(
         "nginx with a fastcgi_read_timeout of 200 ms, and SCRIPT_NAME twice",
