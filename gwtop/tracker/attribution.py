@@ -24,6 +24,7 @@ Process events and frames arrive with different delays, so a process may exec be
 is known. Processes with CGI variables wait in a short list for it.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterable
 
 from gwtop.nouns.facts import Evidence
@@ -36,6 +37,7 @@ from gwtop.tracker.variables import name_request
 
 STAMPS_SLACK_NS = MILLISECOND_NS  # two kernel clocks and our measure of their offset
 FORK_AHEAD_NS = 5 * MILLISECOND_NS  # accept, then fork, then the first byte: 1 ms on a busy machine
+MAX_SETTLED = 1024  # told already, but open while another was: 1 s of CGI at full speed
 MAX_WAITING = 1024  # processes with CGI variables whose request was not seen yet
 
 
@@ -46,6 +48,7 @@ class Attribution:
         self._lineage = lineage
         self.readers = Readers()
         self._waiting: list[Process] = []
+        self._settled: deque[Exchange] = deque()
 
     # -- as things begin ----------------------------------------------------------------------
 
@@ -103,7 +106,7 @@ class Attribution:
             return
         since = exchange.began_at - STAMPS_SLACK_NS
         born = [p for p in self._lineage.born_since(since) if _in_window(p, exchange)]
-        rivals = [e for e in others() if e is not exchange] if born else []
+        rivals = self._rivals_of(exchange, others()) if born else []
         reader = self._read_by(exchange)
         if exchange.pid is None and born:
             self._spawned(exchange, reader, born, rivals)
@@ -112,10 +115,25 @@ class Attribution:
         if reader is not None and exchange.pid not in (None, reader.pid):
             reader.n_passed += 1
         self._collect_births(exchange, born)
-        self.readers.settled(exchange)
+        self._bury(exchange)
         if self._waiting:
             horizon = exchange.began_at - 1000 * MILLISECOND_NS
             self._waiting = [p for p in self._waiting if (p.born_at or 0) > horizon]
+
+    def _rivals_of(self, exchange: Exchange, others: Iterable[Exchange]) -> list[Exchange]:
+        """Everybody else who was open meanwhile; those that settled before included."""
+        rivals = [e for e in others if e is not exchange]
+        for settled in reversed(self._settled):
+            if (settled.over_at or 0) < exchange.began_at - STAMPS_SLACK_NS:
+                break
+            rivals.append(settled)
+        return rivals
+
+    def _bury(self, exchange: Exchange) -> None:
+        self.readers.settled(exchange)
+        if len(self._settled) >= MAX_SETTLED:
+            self.readers.forget(self._settled.popleft())
+        self._settled.append(exchange)
 
     def reader_now(self, exchange: Exchange) -> int | None:
         """Who is at work on an open exchange, as far as anybody saw it begin."""
@@ -191,6 +209,8 @@ class Attribution:
         rivals: list[Exchange],
     ) -> None:
         tops = _tops(born, reader)
+        if reader is not None:  # what another request's reader made is no riddle
+            tops = [top for top in tops if self._is_of(top, exchange, rivals)]
         if len(tops) != 1:
             return
         top = tops[0]
@@ -237,7 +257,8 @@ class Attribution:
                 top.request = exchange.id
         if _was_forked_for(reader, exchange):
             reader.request = exchange.id
-            born.append(reader)
+            if reader not in born:
+                born.append(reader)
 
     def _collect_births(self, exchange: Exchange, born: list[Process]) -> None:
         mine = [p for p in born if p.request == exchange.id]

@@ -99,8 +99,7 @@ class Readers:
         return {pid for pid in last | first if pid is not None}
 
     def settled(self, exchange: Exchange) -> None:
-        """Nobody will ask about it again, nor about what happened before it."""
-        self._first.pop(exchange.id, None)
+        """It is told: what was read before its end is of no use to later ones."""
         line = self._lines.get(_key(exchange))
         if line is None:
             return
@@ -113,6 +112,10 @@ class Readers:
             line.holds.popleft()
         if not (line.waiting or line.reads or line.holds):
             del self._lines[_key(exchange)]
+
+    def forget(self, exchange: Exchange) -> None:
+        """Nobody will ask about it again."""
+        self._first.pop(exchange.id, None)
 
     def _remember(self, record: Touched) -> None:
         pid = record.thread if record.pid is None else record.pid

@@ -1,7 +1,7 @@
 """Lineage: births, exits and generations of pids, and when each fact is told."""
 
 from gwtop.nouns.facts import Fact, ProcessBorn, ProcessExited, ProcessSample, ProcessSeen
-from gwtop.nouns.records import Execed, Exited, Forked, Present, Sampled
+from gwtop.nouns.records import Execed, Exited, Forked, Named, Present, Sampled
 from gwtop.nouns.times import MILLISECOND_NS as MS
 from gwtop.nouns.times import SECOND_NS, instant
 from gwtop.tracker.lineage import Lineage
@@ -201,3 +201,55 @@ def test_born_since_finds_the_dead_too_and_stops_looking_early() -> None:
         born(tree, 200 + n, n * 100 * MS)
     tree.exited(Exited(T0 + 450 * MS, 204, 0, None))
     assert [p.pid for p in tree.born_since(T0 + 250 * MS)] == [204, 203]
+
+
+def test_a_program_gone_before_anybody_looked_is_named_by_its_exec() -> None:
+    tree = lineage()
+    tree.named(Named(T0 + 2 * MS, 201, b"/srv/cgi/fast"))  # told before the birth it belongs to
+    process = born(tree, 201, MS)
+    tree.execed(Execed(T0 + 2 * MS, 201, None, None, None))
+    tree.exited(Exited(T0 + 3 * MS, 201, 0, None))
+    process.request = 7
+    told = [fact for fact in tree.settle(T0 + 4 * MS) if isinstance(fact, ProcessBorn)]
+    assert [(fact.name, fact.argv) for fact in told] == [("fast", None)]
+
+
+def test_a_name_that_is_still_on_its_way_is_waited_for() -> None:
+    tree = lineage()
+    process = born(tree, 201, MS)
+    tree.execed(Execed(T0 + 2 * MS, 201, None, None, None))
+    process.request = 7
+    assert tree.settle(T0 + 4 * MS) == []
+    tree.named(Named(T0 + 2 * MS, 201, b"/srv/cgi/fast"))
+    assert [f.name for f in tree.settle(T0 + 5 * MS) if isinstance(f, ProcessBorn)] == ["fast"]
+
+
+def test_the_name_of_an_earlier_process_of_the_pid_is_not_taken() -> None:
+    tree = lineage()
+    tree.named(Named(T0 - SECOND_NS, 201, b"/bin/old"))
+    born(tree, 201, MS)
+    tree.execed(Execed(T0 + 2 * MS, 201, None, None, None))
+    (told,) = (f for f in tree.settle(T0 + 200 * MS) if isinstance(f, ProcessBorn))
+    assert told.name == "x", "its parent's, for want of its own"
+
+
+def test_a_process_is_found_by_pid_and_time_and_generations_are_told_apart() -> None:
+    tree = lineage()
+    first = born(tree, 201, MS)
+    tree.exited(Exited(T0 + 20 * MS, 201, 0, None))
+    second = born(tree, 201, 100 * MS)
+    assert tree.find_then(201, T0 + 10 * MS) is first
+    assert tree.find_then(201, T0 + 110 * MS) is second
+    assert tree.find_then(201, T0 + 60 * MS) is None
+    assert tree.find_then(999, T0) is None
+
+
+def test_an_interpreter_inside_is_inherited_by_fork_and_lost_by_exec() -> None:
+    tree = Lineage(False, False, None)
+    tree.present(Present(T0, 100, 1, None, (b"a",), b"a", b"a", True, "libphp8.2.so"))
+    child = born(tree, 201, MS)
+    assert child.embeds == "libphp8.2.so"
+    tree.execed(Execed(T0 + 2 * MS, 201, (b"s",), b"s", ()))
+    assert child.embeds is None
+    tree.sampled(Sampled(T0 + 3 * MS, 201, None, None, None, None, "S", None, "mod_perl.so"), [])
+    assert child.embeds == "mod_perl.so"

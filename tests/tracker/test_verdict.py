@@ -70,6 +70,8 @@ def test_a_web_server_that_answers_what_it_reads_with_an_interpreter_inside_is_e
         "embedded",
         "6 requests by a web server with libphp8.2.so inside",
     )
+    unknown = verdict(*[answered(None) for _ in range(6)])
+    assert unknown.judge([0, 1, 2], "libphp8.2.so")[0] == "worker-pool"
     passed_on = verdict(*[answered(n % 3, reader=9) for n in range(6)])
     assert passed_on.judge([0, 1, 2], "libphp8.2.so")[0] == "worker-pool"
 

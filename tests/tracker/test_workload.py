@@ -1,0 +1,138 @@
+"""Workload: busy and idle, who waits, and what deserves a word."""
+
+from gwtop.nouns.facts import QueueState
+from gwtop.nouns.records import Exited, Observed, Present, Queue, Touched
+from gwtop.nouns.times import MILLISECOND_NS as MS
+from gwtop.nouns.times import SECOND_NS
+from gwtop.tracker.attribution import Attribution
+from gwtop.tracker.exchange import Exchange, Hop
+from gwtop.tracker.lineage import Lineage
+from gwtop.tracker.workload import AGAIN_NS, Workload
+from tests.tracker._scripted import ScriptedModule
+
+T0 = 1_800_000_000 * SECOND_NS
+SERVER = "127.0.0.1:9000"
+
+
+class Scene:
+    """Workers that hold the listener (100 and up), and whose reads are seen."""
+
+    def __init__(self, n_workers: int, sees_reads: bool = True) -> None:
+        self.tree = Lineage(False, False, None)
+        for pid in range(100, 100 + n_workers):
+            self.tree.present(Present(T0 - SECOND_NS, pid, 1, None, (b"x",), b"x", b"x", True))
+        self.attribution = Attribution(self.tree)
+        self.work = Workload(self.tree, self.attribution)
+        self.work.sees_reads = sees_reads
+        self.flying: list[Exchange] = []
+
+    def request(self, reader: int | None, at: int = 0) -> Exchange:
+        n = len(self.flying) + 1
+        exchange = Exchange(n, Hop(1, f"127.0.0.1:{n}", SERVER, ScriptedModule()), 0, 0, T0 + at)
+        self.attribution.began(exchange)
+        if reader is not None:
+            record = Touched(T0 + at, reader, reader, SERVER, f"127.0.0.1:{n}", "read", None)
+            self.attribution.readers.touched(record)
+        self.flying.append(exchange)
+        return exchange
+
+    def words(self, at: int) -> list[Observed]:
+        return self.work.remarks(*self.work.counts(self.flying), T0 + at)
+
+
+def test_a_worker_is_busy_while_a_request_that_it_read_is_unfinished() -> None:
+    scene = Scene(3)
+    scene.request(100)
+    scene.request(100)
+    scene.request(102)
+    scene.request(None)
+    assert scene.work.counts(scene.flying) == (2, 1)
+    assert scene.work.at_work(scene.flying) == {100: [1, 2], 102: [3]}
+
+
+def test_where_nobody_sees_reads_a_pool_has_no_count_and_one_process_has() -> None:
+    pool = Scene(2, sees_reads=False)
+    pool.request(None)
+    assert pool.work.counts(pool.flying) == (None, None)
+    assert pool.words(0) == []
+    alone = Scene(1, sees_reads=False)
+    alone.request(None)
+    assert alone.work.counts(alone.flying) == (1, 0)
+    assert alone.work.at_work(alone.flying) == {100: [1]}
+
+
+def test_a_sole_process_is_not_at_work_on_what_it_has_not_read() -> None:
+    scene = Scene(1)
+    waits = scene.request(None)
+    assert scene.work.worker_of(waits) is None
+    assert scene.work.counts(scene.flying) == (0, 1)
+
+
+def test_a_reader_that_passes_requests_on_is_not_told_as_the_worker() -> None:
+    scene = Scene(1)
+    front = scene.tree.find(100)
+    assert front is not None
+    front.n_passed = 3
+    exchange = scene.request(100)
+    assert scene.work.worker_of(exchange) is None
+    exchange.pid = 200
+    assert scene.work.worker_of(exchange) == 200
+
+
+def test_all_workers_busy_is_told_once_it_lasts_and_again_only_after_a_while() -> None:
+    scene = Scene(2)
+    scene.request(100)
+    scene.request(101)
+    scene.work.queued(Queue(T0, SERVER, 8, 128))
+    assert scene.work.queues() == [QueueState(SERVER, 8, 128)]
+    assert scene.words(0) == []
+    (word,) = scene.words(SECOND_NS)
+    assert (word.code, word.severity) == ("all-workers-busy", "warn")
+    assert "All 2 workers" in word.text and "8 connections" in word.text
+    assert scene.words(AGAIN_NS * 3) == []
+    busy = scene.flying.pop()
+    scene.work.queued(Queue(T0, SERVER, 0, 128))
+    assert scene.words(AGAIN_NS * 3 + 1) == []
+    scene.flying.append(busy)
+    assert scene.words(AGAIN_NS * 3 + 2) == []
+    assert len(scene.words(AGAIN_NS * 4 + 2)) == 1
+
+
+def test_a_queue_beside_idle_workers_is_told_when_it_lasts() -> None:
+    scene = Scene(2)
+    scene.request(100)
+    scene.work.queued(Queue(T0, SERVER, 1, 128))
+    assert scene.words(0) == []
+    scene.work.queued(Queue(T0, SERVER, 0, 128))
+    assert scene.words(SECOND_NS) == []
+    scene.work.queued(Queue(T0, SERVER, 3, 128))
+    assert scene.words(2 * SECOND_NS) == []
+    (word,) = scene.words(3 * SECOND_NS)
+    assert (word.code, word.listen) == ("queue-while-idle", SERVER)
+    assert "1 of 2 workers" in word.text and "3 connections" in word.text
+
+
+def test_a_worker_killed_over_a_request_is_told_once() -> None:
+    scene = Scene(2)
+    fallen = [scene.request(100), scene.request(100)]
+    for exchange in fallen:
+        exchange.pid, exchange.over_at, exchange.outcome = 100, T0 + 5 * MS, "aborted"
+        exchange.method = b"GET"
+    assert scene.work.death_in_mid_request(fallen[0]) is None
+    scene.tree.exited(Exited(T0 + 6 * MS, 100, None, 9))
+    word = scene.work.death_in_mid_request(fallen[0])
+    assert word is not None
+    assert (word.code, word.pid, word.severity) == ("worker-killed", 100, "error")
+    assert "signal 9" in word.text and "GET" in word.text
+    assert scene.work.death_in_mid_request(fallen[1]) is None
+
+
+def test_a_worker_that_ends_after_its_answer_was_not_killed_over_it() -> None:
+    scene = Scene(1)
+    exchange = scene.request(100)
+    exchange.pid, exchange.over_at, exchange.outcome = 100, T0 + 5 * MS, "done"
+    scene.tree.exited(Exited(T0 + 6 * MS, 100, None, 9))
+    assert scene.work.death_in_mid_request(exchange) is None
+    exchange.outcome = "aborted"
+    exchange.over_at = T0 - SECOND_NS
+    assert scene.work.death_in_mid_request(exchange) is None
