@@ -5,6 +5,7 @@ import re
 import pytest
 
 from gwtop.nouns.events import Remark
+from gwtop.nouns.wire import Side
 from gwtop.protocols import _fastcgi_remarks as remarks
 
 
@@ -28,3 +29,17 @@ def test_a_remark_has_a_stable_code_and_one_sentence(
 ) -> None:
     assert (remark.code, remark.severity) == (code, severity)
     assert re.fullmatch(r"[A-Z0-9].*\.", remark.text) and remark.text.count(". ") == 0
+
+
+@pytest.mark.parametrize(
+    ("side", "first", "code"),
+    [
+        (Side.CLIENT, b"GET / HT", "http-on-gateway-port"),
+        (Side.SERVER, b"HTTP/1.1", "gateway-on-http-port"),
+        (Side.CLIENT, b"HTTP/1.1", None),
+        (Side.SERVER, b"GET / HT", None),
+    ],
+)
+def test_http_is_known_by_who_says_what(side: Side, first: bytes, code: str | None) -> None:
+    remark = remarks.spoke_http(side, first)
+    assert (remark.code if remark else None) == code

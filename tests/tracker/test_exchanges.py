@@ -268,3 +268,49 @@ def test_an_error_of_a_connection_without_a_request_is_said_and_lesser_words_are
     seen.link.feed(CLIENT, b"x", 4)
     assert [(remark.code, at) for remark, at in seen.said] == [("c-error", 4)]
     assert seen.over == []
+
+
+def closing(*events: Event) -> Script:
+    return SCRIPT | {b"close server": lambda at: list(events)}
+
+
+def test_what_a_decoder_says_of_a_refused_request_stands_when_it_is_reset() -> None:
+    said = Remark(0, "too-large", "warn", "It was too large.")
+    seen = Watch(closing(said, Aborted(0)))
+    seen.link.feed(CLIENT, b"ask", 1)
+    seen.link.reset(SERVER, 2)
+    (exchange,) = seen.over
+    assert [r.code for r in exchange.remarks] == ["too-large", "reset-without-answer"]
+
+
+def test_a_reset_in_an_answer_is_no_close_to_its_decoder() -> None:
+    seen = Watch(closing(Remark(0, "short", "warn", "It is short."), ResponseEnd(0, False)))
+    seen.link.feed(CLIENT, b"ask", 1)
+    seen.link.feed(SERVER, b"head", 2)
+    seen.link.reset(SERVER, 3)
+    (exchange,) = seen.over
+    assert exchange.outcome == "aborted"
+    assert [r.code for r in exchange.remarks] == ["reset-in-response"]
+
+
+def test_a_request_whose_head_a_reset_cuts_was_made() -> None:
+    seen = Watch(closing(head(1)))
+    seen.link.reset(SERVER, 2)
+    (exchange,) = seen.over
+    assert exchange.outcome == "aborted"
+    assert [r.code for r in exchange.remarks] == ["reset-without-answer"]
+
+
+def test_a_decoder_that_gives_up_at_the_servers_close_does_not_blame_the_front() -> None:
+    seen = Watch(closing(Aborted(0)))
+    seen.link.feed(CLIENT, b"ask", 1)
+    seen.link.close(SERVER, 2)
+    (exchange,) = seen.over
+    assert [r.code for r in exchange.remarks] == ["closed-without-answer"]
+
+
+def test_after_the_servers_close_a_reset_closes_no_decoder_again() -> None:
+    seen = Watch(closing(Remark(0, "twice", "error", "Said at each close.")))
+    seen.link.close(SERVER, 1)
+    seen.link.reset(SERVER, 2)
+    assert [at for _, at in seen.said] == [1]
