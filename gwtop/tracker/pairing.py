@@ -12,8 +12,8 @@ Where it wrote less, the candidates are those with the same method and target, u
 address that was told (REMOTE_ADDR, X-Real-IP, X-Forwarded-For), without a header that contradicts.
 One is the pair; two are none. A second back request for a front that had its own takes both away,
 unless the first had failed: fronts try again. And which of two servers that speak alike stands in
-front of the other is learned where it cannot be otherwise: a request that begins while one other
-of its kind is open on the whole machine, and ends inside it.
+front of the other is told by counting: of one target there are never more requests open behind
+than in front.
 """
 
 from collections import Counter
@@ -127,9 +127,12 @@ class Pairing:
         if told.client is not None:
             front = self._named(back, told, told.client)
             return None if front is None else _Claim(back, front, True, True)
-        lonely = len(self._by_target.get(_key(back), [])) == 1
         front = self._alone(back, told)
-        return None if front is None else _Claim(back, front, False, lonely or told.has_variables)
+        if front is None:
+            return None
+        alike = Counter(e.hop.server for e in self._by_target[_key(back)])
+        more_in_front = alike[front.hop.server] > alike[back.hop.server]
+        return _Claim(back, front, False, more_in_front or told.has_variables)
 
     def _named(self, back: Exchange, told: Told, client: str) -> Exchange | None:
         """The open request of the connection that the front wrote down."""
