@@ -4,6 +4,8 @@ In: a snapshot. Out: rows for all kept requests, or for a window of them by numb
 screen pays for what it shows. Refuses to know selection and scrolling.
 """
 
+from collections.abc import Callable
+
 from gwtop.model import Snapshot
 from gwtop.model.requests import RequestRow
 from gwtop.nouns.facts import Evidence, Outcome, Severity
@@ -36,13 +38,27 @@ _OUTCOMES: dict[Outcome, str] = {"done": "", "aborted": "A", "failed": "F", "par
 _FLAGS: dict[Severity | None, Style] = {"error": "bad", "warn": "warn", "info": "dim", None: ""}
 
 
+SORTS: dict[str, Callable[[RequestRow], int | str | None]] = {
+    "ended": lambda r: r.at,
+    "method": lambda r: r.method,
+    "target": lambda r: r.target,
+    "status": lambda r: r.status,
+    "took": lambda r: r.duration_ns,
+    "first": lambda r: r.first_byte_ns,
+    "queue": lambda r: r.queue_ns,
+    "bytes": lambda r: r.response_body_bytes,
+    "pid": lambda r: r.pid,
+}
+"""What rows are sorted by, for each column that they can be."""
+
+
 def rows(snapshot: Snapshot, look: Look = PLAIN) -> list[Row]:
     return window(snapshot, snapshot.requests.first, snapshot.requests.end, look)
 
 
 def window(snapshot: Snapshot, first: int, end: int, look: Look = PLAIN) -> list[Row]:
     """The rows that are still kept of numbers `first` .. `end - 1`."""
-    return [_row(request, look) for request in snapshot.requests.between(first, end)]
+    return [one(request, look) for request in snapshot.requests.between(first, end)]
 
 
 def status_style(status: int | None) -> Style:
@@ -59,7 +75,7 @@ def pid_text(pid: int | None, evidence: Evidence | None) -> str:
     return f"≈{pid}" if evidence in INFERRED else str(pid)
 
 
-def _row(request: RequestRow, look: Look) -> Row:
+def one(request: RequestRow, look: Look = PLAIN) -> Row:
     known = request.pid is not None
     return Row(
         request.number,

@@ -9,7 +9,7 @@ draw what of them is different. Pause is keeping an old snapshot; the model goes
 """
 
 from collections.abc import Callable, Iterable
-from typing import BinaryIO, ClassVar
+from typing import TYPE_CHECKING, BinaryIO, ClassVar
 
 from rich.segment import Segment, Segments
 from textual import events
@@ -26,16 +26,30 @@ from gwtop.panels import Cell, Look, discover, safe
 from gwtop.panels._header import numbers_line, title_line
 from gwtop.tui import details, guide, palette
 from gwtop.tui.alerts import NO_SUMMARY, alert
+from gwtop.tui.asking import Asking
 from gwtop.tui.bars import Bar, Foot, Key
+from gwtop.tui.chooser import Chooser
 from gwtop.tui.feed import Feed, Lines
 from gwtop.tui.lifelines import Lifelines
 from gwtop.tui.pane import Pane
+from gwtop.tui.requests import RequestTable
 from gwtop.tui.sheet import Sheet
 from gwtop.tui.table import LiveTable
 from gwtop.tui.views import MIN_COLUMNS, MIN_LINES, TALL_LINES, Layout, View, arrange, views
+from gwtop.tui.wishes import Wishes
+
+if TYPE_CHECKING:
+    from gwtop.tui.filterbar import FilterBar, Purpose
 
 PAINT_S = 0.1
 TICK_WISH_S = 0.25
+KEYS = (
+    Key("/", "filter", "ask('filter')", 4),
+    Key("⏎", "detail", "open", 3),
+    Key("?", "help", "help", 8),
+    Key("q", "quit", "quit", 9),
+)
+"""At the foot, after the views."""
 
 
 class Screen(App[int]):
@@ -53,16 +67,20 @@ class Screen(App[int]):
     #detail { height: 1fr; }
     #detail.below { height: 45%; }
     #help, #tiny { height: 1fr; }
+    #chooser { display: none; height: 16; }
     """
     TITLE = "gwtop"
     ENABLE_COMMAND_PALETTE = True
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("q", "quit", "quit", priority=True),
+        Binding("q", "quit", "quit"),
         Binding("ctrl+c", "quit", "quit", priority=True, show=False),
         Binding("space", "pause", "pause"),
         Binding("question_mark,f1", "help", "help"),
         Binding("escape", "leave", "back"),
         Binding("e", "explain", "what you are seeing"),
+        Binding("slash", "ask('filter')", "filter"),
+        Binding("f", "ask('find')", "find", show=False),
+        Binding("c", "columns", "columns", show=False),
         Binding("l", "view_named('Lifelines')", "lifelines", show=False),
         Binding("tab", "app.focus_next", "next pane", show=False),
         Binding("shift+tab", "app.focus_previous", "pane before", show=False),
@@ -88,13 +106,14 @@ class Screen(App[int]):
         self.gateway_title = title
         self.explain = explain
         self.look = look or Look()
-        self._wishes = wishes
+        self.wishes = Wishes(wishes)
         self._ask_trouble = trouble
         self._trouble: str | None = None
         self.views: tuple[View, ...] = ()
         self.feed = Feed(intake, self.model)
         self._panes: dict[str, LiveTable | Lifelines] = {}
         self._detail: details.Detail | None = None
+        self._asking = Asking(self)
         self._slice_asked = False
         self._shown_end = False
         self._room = Size(80, 24)
@@ -103,7 +122,8 @@ class Screen(App[int]):
         panels = discover()
         self.views = views(panels.values())
         for name, panel in panels.items():
-            self._panes[name] = LiveTable(panel, follows=name == "requests")
+            is_requests = name == "requests"
+            self._panes[name] = RequestTable(panel) if is_requests else LiveTable(panel)
         self._panes["lifelines"] = Lifelines()
         yield Bar(id="head", corner="pause")
         yield Bar(id="alert")
@@ -115,6 +135,7 @@ class Screen(App[int]):
             yield self._panes["lifelines"]
         yield Sheet(id="detail", hint="Esc: back")
         yield Sheet(id="help", hint="Esc: back")
+        yield Chooser()
         yield Bar(id="tiny")
         yield Foot(id="foot")
 
@@ -122,7 +143,7 @@ class Screen(App[int]):
         self._room = self.size
         self._arrange()
         self.screen.set_focus(self._panes["requests"])
-        self.wish(encode_wish(TickEvery(seconds=TICK_WISH_S)))
+        self.wishes.say(encode_wish(TickEvery(seconds=TICK_WISH_S)))
         self.intake.start()
         self.set_interval(PAINT_S, self.catch_up)
         self.call_after_refresh(self.paint)
@@ -152,15 +173,6 @@ class Screen(App[int]):
     def _is_stale(self) -> bool:
         shown = self.shown.version, self.shown.n_unread, self._shown_end
         return shown != (self.model.version, self.model.n_unread, self.feed.has_ended)
-
-    def wish(self, line: bytes) -> None:
-        if self._wishes is None:
-            return
-        try:
-            self._wishes.write(line)
-            self._wishes.flush()
-        except OSError:  # the engine is gone; its end shows by itself
-            self._wishes = None
 
     # Snapshots out
 
@@ -211,13 +223,8 @@ class Screen(App[int]):
             Key(str(place), view.label, f"view({place})", 6, self.view == place, view.short)
             for place, view in enumerate(self.views, 1)
         ]
-        keys = [
-            Key("␣", "go on" if self.paused else "pause", "pause", 7),
-            Key("⏎", "detail", "open", 3),
-            Key("?", "help", "help", 8),
-            Key("q", "quit", "quit", 9),
-        ]
-        self.query_one("#foot", Foot).say(tabs, keys)
+        pause = Key("␣", "go on" if self.paused else "pause", "pause", 7)
+        self.query_one("#foot", Foot).say(tabs, [pause, *KEYS])
 
     def _paint_detail(self) -> None:
         sheet = self.query_one("#detail", Sheet)
@@ -299,7 +306,7 @@ class Screen(App[int]):
         if sheet.display:
             self.screen.set_focus(sheet)
         else:
-            self._focus_pane()
+            self.focus_pane()
         self.call_after_refresh(self._repaint)
 
     def action_leave(self) -> None:
@@ -308,8 +315,34 @@ class Screen(App[int]):
         elif self._detail is not None:
             self._detail = None
             self._arrange()
-            self._focus_pane()
+            self.focus_pane()
             self.call_after_refresh(self._repaint)
+
+        elif self.query_one(Chooser).display:
+            self.action_columns()
+        elif self.requests.display:
+            self.requests.let_go()
+
+    @property
+    def requests(self) -> RequestTable:
+        return self.query_one(RequestTable)
+
+    async def action_ask(self, purpose: "Purpose") -> None:
+        await self._asking.ask(purpose)
+
+    def action_columns(self) -> None:
+        self._asking.columns()
+        self.call_after_refresh(self._repaint)
+
+    def on_filter_bar_typed(self, message: "FilterBar.Typed") -> None:
+        self._asking.typed(message.purpose, message.filter)
+
+    def on_filter_bar_done(self, message: "FilterBar.Done") -> None:
+        self._asking.done(message.purpose, message.filter)
+        self.call_after_refresh(self._repaint)
+
+    def on_chooser_toggled(self, message: Chooser.Toggled) -> None:
+        self._asking.toggled(message.name)
 
     def action_explain(self) -> None:
         bar = self.query_one("#explain", Bar)
@@ -342,7 +375,7 @@ class Screen(App[int]):
     def get_system_commands(self, screen: TextualScreen[object]) -> Iterable[SystemCommand]:
         return palette.commands(self)
 
-    def _focus_pane(self) -> None:
+    def focus_pane(self) -> None:
         shown = [pane for pane in self._panes.values() if pane.display]
         chosen = (p for p in shown if isinstance(p, LiveTable) and p.cursor.selected is not None)
         self.screen.set_focus(next(chosen, self._panes[self.views[self.view - 1].focus]))

@@ -147,6 +147,12 @@ class Cursor:
         self._select(number)
         return True
 
+    def select(self, key: int) -> None:
+        """A row by its key, wherever it is; nothing if it is not there."""
+        number = self.source.number_of(key)
+        if number is not None:
+            self._select(number)
+
     def _select(self, number: int) -> None:
         self.following = False
         self.selected = self.source.key_at(number)

@@ -102,12 +102,12 @@ def heads(columns: Sequence[Column]) -> Row:
     return Row(-1, tuple(Cell(column.name, "dim") for column in columns))
 
 
-def boxed(inner: list[Segment], width: int, edge: Style) -> Strip:
+def boxed(inner: list[Segment], width: int, edge: Style, left: str = "│ ") -> Strip:
     """A line of a pane, between its borders."""
     used = sum(cell_len(segment.text) for segment in inner)
     side = look_of(edge)
     fill = [Segment(" " * max(0, width - 4 - used), look_of(""))]
-    return Strip([Segment("│ ", side), *inner, *fill, Segment(" │", side)], width)
+    return Strip([Segment(left, side), *inner, *fill, Segment(" │", side)], width)
 
 
 def border(

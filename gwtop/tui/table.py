@@ -1,7 +1,6 @@
 """A live table: one panel's rows between borders, with a cursor, keys and the mouse.
 
-In: snapshots. Out: strips, and messages when a row is opened. Knows no panel by name but that one
-of them, the requests, is too long to be made whole.
+In: snapshots. Out: strips, and messages when a row is opened. Knows no panel by name.
 """
 
 from collections.abc import Sequence
@@ -14,7 +13,7 @@ from textual.strip import Strip
 
 from gwtop.model import Snapshot
 from gwtop.panels import Cell, Column, Look, Panel, Style, fit
-from gwtop.tui.cursor import Cursor, Listed, Source, Windowed
+from gwtop.tui.cursor import Cursor, Listed, Source
 from gwtop.tui.pane import Pane
 from gwtop.tui.strips import Mark, border, boxed, heads, look_of, row_cells, sized
 
@@ -71,8 +70,6 @@ class LiveTable(Pane, can_focus=True):
         self.put(strips[: self.size.height])
 
     def _source(self) -> Source:
-        if self.cursor.follows:
-            return Windowed(self._snapshot, self._look)
         return Listed(self.panel.rows(self._snapshot, self._look))
 
     def _columns(self) -> tuple[Column, ...]:
@@ -89,8 +86,12 @@ class LiveTable(Pane, can_focus=True):
             own: Mark = "reverse" if self.has_focus else "underline"
             mark: Mark = own if row.key == self.cursor.selected else ""
             cells = row_cells(row, columns, widths, mark)
-            strips.append(boxed(cells, self.size.width, edge))
+            strips.append(boxed(cells, self.size.width, edge, self._left(row.key)))
         return strips
+
+    def _left(self, key: int) -> str:
+        """What stands before a row."""
+        return "│ "
 
     def _top(self, width: int, edge: Style) -> Strip:
         title: Style = "bold" if self.has_focus else ""

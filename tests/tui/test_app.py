@@ -194,7 +194,7 @@ async def test_an_open_detail_goes_with_the_selection() -> None:
 async def test_a_screen_wishes_for_quicker_ticks() -> None:
     written = io.BytesIO()
     app, _ = staged(pool())
-    app._wishes = written
+    app.wishes.pipe = written
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(app, pilot)
     assert written.getvalue() == b'{"wish":"tick","seconds":0.25}\n'

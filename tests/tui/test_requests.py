@@ -1,0 +1,210 @@
+"""The table of requests under a pilot: filter, search, sort, marks, columns, and how they end."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from textual.pilot import Pilot
+
+from gwtop.panels.requests import SORTS
+from gwtop.tui.app import Screen
+from gwtop.tui.requests import RequestTable
+from tests.screens._facts import MS, T0, S, hostile, pool, request
+from tests.screens._stage import Script, settle, shown, staged, text
+
+
+@asynccontextmanager
+async def requests(
+    facts: list[object] | None = None, size: tuple[int, int] = (100, 24)
+) -> AsyncIterator[tuple[Screen, Script, Pilot[int], RequestTable]]:
+    app, script = staged(pool() if facts is None else facts)
+    async with app.run_test(size=size) as pilot:
+        await settle(app, pilot)
+        await pilot.press("2")
+        await settle(app, pilot)
+        yield app, script, pilot, app.requests
+
+
+async def typed(app: Screen, pilot: Pilot[int], *keys: str) -> None:
+    for key in keys:
+        await pilot.press(*(key if len(key) > 1 and " " in key else [key]))
+    await settle(app, pilot)
+
+
+def rows(app: Screen) -> list[str]:
+    return [line[2:-2].rstrip() for line in shown(app)[4:-2] if line[2:-2].strip()]
+
+
+async def test_a_filter_is_applied_while_it_is_typed_and_kept_up() -> None:
+    async with requests() as (app, script, pilot, table):
+        await pilot.press("slash", *"status>=500")
+        await settle(app, pilot)
+        assert "status>=500 ─ 1 of 40" in text(app)
+        await pilot.press("enter")
+        await settle(app, pilot)
+        assert app.focused is table and "/users/17/cart" in rows(app)[0] and len(rows(app)) == 1
+        script.add([request(n, T0 + 11 * S, status=503 if n % 2 else 200) for n in range(40, 44)])
+        await settle(app, pilot)
+        assert "following ─ status>=500 ─ 3 of 44" in text(app)
+        await pilot.press("escape")
+        assert "following ─ 44" in text(app)
+
+
+async def test_every_letter_can_be_typed_and_none_is_a_command() -> None:
+    async with requests() as (app, _, pilot, _table):
+        await pilot.press("slash", *"quit 123 ?e", "space", *"lfcsmMnN")
+        await settle(app, pilot)
+        assert app.is_running and app.view == 2 and not app.paused
+        assert app.query_one("#filterbar Input").value == "quit 123 ?e lfcsmMnN"  # type: ignore[attr-defined]
+
+
+async def test_the_beginning_of_a_name_is_not_looked_for() -> None:
+    async with requests() as (app, _, pilot, _table):
+        await pilot.press("slash", *"stat")
+        await settle(app, pilot)
+        assert "following ─ 40" in text(app)
+        await pilot.press(*"istic")
+        await settle(app, pilot)
+        assert "0 of 40" in text(app) and "no request is let through" in text(app)
+
+
+async def test_tab_completes_and_the_arrows_choose() -> None:
+    async with requests() as (app, _, pilot, table):
+        await pilot.press("slash", *"out", "tab")
+        assert "outcome=" in text(app) and "outcome!=" in text(app)
+        await pilot.press("tab", *"", "down", "down", "tab")
+        await settle(app, pilot)
+        assert " outcome=aborted" in text(app)
+        await pilot.press("enter")
+        assert table.picked.filter.text == "outcome=aborted"
+
+
+async def test_values_that_were_seen_are_offered() -> None:
+    async with requests() as (app, _, pilot, _table):
+        await pilot.press("slash", *"note=")
+        await settle(app, pilot)
+        assert "stderr-text" in shown(app)[-2]
+
+
+async def test_an_error_says_where_and_escape_restores_what_was() -> None:
+    async with requests() as (app, _, pilot, table):
+        await pilot.press("slash", *"status=200", "enter", "slash", *" and durtion>5ms x")
+        await settle(app, pilot)
+        assert "column 16: no name 'durtion'; is it duration?" in text(app)
+        await pilot.press("enter")
+        assert app.focused is not table, "an error is not let through"
+        await pilot.press("escape")
+        await settle(app, pilot)
+        assert app.focused is table and table.picked.filter.text == "status=200"
+        assert "column 16" not in text(app)
+
+
+async def test_the_line_before_comes_back() -> None:
+    async with requests() as (app, _, pilot, table):
+        await pilot.press("slash", *"/users", "enter", "escape", "slash", "up", "enter")
+        await settle(app, pilot)
+        assert table.picked.filter.text == "/users"
+
+
+async def test_find_goes_to_the_newest_and_n_to_the_others() -> None:
+    async with requests() as (app, _, pilot, table):
+        await pilot.press("f", *"/search", "enter")
+        await settle(app, pilot)
+        assert table.cursor.selected == 39 and len(rows(app)) == 18, "nothing is hidden"
+        await pilot.press("N")
+        assert table.cursor.selected == 34
+        await pilot.press("N", "n")
+        assert table.cursor.selected == 34
+        await pilot.press("n", "n")
+        assert table.cursor.selected == 4, "around once"
+
+
+async def test_keys_sort_by_each_column_and_back() -> None:
+    async with requests(size=(200, 60)) as (app, _script, pilot, table):
+        for name in SORTS:
+            await pilot.press("s")
+            assert table.picked.column == name and f"↓{name}" in shown(app)[3]
+        await pilot.press("s")
+        assert table.picked.is_all and "following" in text(app)
+
+
+async def test_sorted_rows_take_new_ones_in_and_hold_the_selection() -> None:
+    async with requests() as (app, script, pilot, table):
+        await pilot.press("s", "s", "s", "s", "s")
+        assert table.picked.column == "took"
+        assert [row.split()[4] for row in rows(app)[:3]] == ["42", "41", "40"]
+        await pilot.press("S")
+        assert [row.split()[4] for row in rows(app)[:3]] == ["3.0", "4.0", "5.0"]
+        await pilot.press("S", "down", "down")
+        assert table.cursor.selected == 38
+        script.add([request(40, T0 + 11 * S, duration_ns=900 * MS, target="/late")])
+        await settle(app, pilot)
+        assert "/late" in rows(app)[0] or table.cursor.top == 1
+        assert table.cursor.selected == 38
+        await pilot.press("escape")
+        assert "following" in text(app)
+
+
+async def test_a_click_on_a_head_sorts_and_two_more_undo_it() -> None:
+    async with requests() as (app, _, pilot, _table):
+        x = shown(app)[3].index("took") + 1
+        for head in ("↓took", "↑took", " took"):
+            await pilot.click(offset=(x, 3))
+            await settle(app, pilot)
+            assert head in shown(app)[3]
+
+
+async def test_marks_stay_and_can_be_all_there_is() -> None:
+    async with requests() as (app, _, pilot, table):
+        await pilot.press("up", "up", "m", "up", "up", "m")
+        assert table.picked.marks == {38, 36}
+        assert [line[1] for line in shown(app) if line.startswith("│")].count("◆") == 2
+        await pilot.press("M")
+        await settle(app, pilot)
+        assert "marked ─ 2 of 40" in text(app) and len(rows(app)) == 2
+        await pilot.press("escape", "up", "up", "m")
+        assert table.picked.marks == {36}
+
+
+async def test_columns_are_put_away_and_brought_back() -> None:
+    async with requests() as (app, _, pilot, table):
+        await pilot.press("c", "down", "space")
+        await settle(app, pilot)
+        assert "[ ] method" in text(app) and "GET" not in rows(app)[0]
+        await pilot.press("enter")
+        await settle(app, pilot)
+        assert "[x] method" in text(app)
+        await pilot.click("#chooser", offset=(6, 3))
+        await settle(app, pilot)
+        assert "[ ] target" in text(app) and "/users" not in rows(app)[0]
+        await pilot.press("escape")
+        await settle(app, pilot)
+        assert app.focused is table and "[ ] target" not in text(app)
+
+
+async def test_asking_from_another_view_goes_to_the_requests() -> None:
+    async with requests() as (app, _, pilot, _table):
+        await pilot.press("3", "slash", *"/users", "enter")
+        await settle(app, pilot)
+        assert app.view == 2 and "/users ─ 8 of 40" in text(app)
+
+
+async def test_a_filter_holds_in_the_overview_and_through_a_pause() -> None:
+    async with requests() as (app, script, pilot, _table):
+        await pilot.press("slash", *"/users", "enter", "1", "space")
+        script.add([request(n, T0 + 11 * S, target="/users/9") for n in range(40, 50)])
+        await settle(app, pilot)
+        assert "8 of 40" in text(app)
+        await pilot.press("space")
+        await settle(app, pilot)
+        assert "18 of 50" in text(app)
+
+
+@pytest.mark.parametrize("keys", [["slash", *"note="], ["slash", *"method="], ["s"], ["m", "M"]])
+async def test_hostile_text_in_all_of_it_leaves_the_screen_whole(keys: list[str]) -> None:
+    from tests.tui.test_hostile import assert_whole
+
+    async with requests(hostile(), (80, 24)) as (app, _, pilot, _table):
+        await pilot.press(*keys)
+        await settle(app, pilot)
+        assert_whole(app)
