@@ -6,7 +6,7 @@ outcome. It refuses to know how any of it was found out.
 
 from typing import NamedTuple
 
-from gwtop.nouns.events import Remark
+from gwtop.nouns.events import Confused, Remark
 from gwtop.nouns.facts import Evidence, Outcome
 from gwtop.nouns.times import Nanos
 from gwtop.protocols._base import Module
@@ -34,6 +34,7 @@ class Exchange:
         "began_at",
         "births",
         "block",
+        "confused",
         "cut",
         "evidence",
         "failed",
@@ -101,6 +102,8 @@ class Exchange:
         self.outcome: Outcome | None = None
         self.stderr: bytearray | None = None
         self.remarks: list[Remark] = []
+        self.confused: Confused | None = None
+        """What the remark of that code speaks of: one side, one reason, all its bytes so far."""
         self.request_body: bytearray | None = None
         self.response_body: bytearray | None = None
         self.births: list[int] = []
@@ -117,6 +120,17 @@ class Exchange:
         if len(self.remarks) < MAX_REMARKS and all(r.code != remark.code for r in self.remarks):
             self.remarks.append(remark)
 
+    def confuse(self, event: Confused) -> None:
+        """Bytes not understood: of those that came first, however many pieces they came in."""
+        before = self.confused
+        if before is None:
+            self.confused = event
+            self.remark(_confusion(event))
+        elif (before.side, before.why) == (event.side, event.why):
+            self.confused = event._replace(n_bytes=before.n_bytes + event.n_bytes)
+            old, new = _confusion(before), _confusion(self.confused)
+            self.remarks = [new if remark == old else remark for remark in self.remarks]
+
     def judge(self) -> None:
         """Settles the outcome. A loss wins over everything else (INTERFACE.md, `outcome`)."""
         if self.lost_bytes or self.cut:
@@ -125,3 +139,9 @@ class Exchange:
             self.outcome = "aborted"
         else:
             self.outcome = "failed" if self.failed else "done"
+
+
+def _confusion(event: Confused) -> Remark:
+    side, n_bytes, why = event
+    text = f"{n_bytes} bytes from the {side.value} could not be understood: {why}."
+    return Remark(None, "confused", "warn", text)

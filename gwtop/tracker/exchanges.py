@@ -186,7 +186,7 @@ class Link:
             case Aborted():
                 self._aborted(event, at)
             case Confused():
-                self._confused(event, at)
+                self._confused(event)
             case Resynced():
                 pass
             case Remark():
@@ -284,17 +284,9 @@ class Link:
             line[0].last_at = at
             self._close_exchange(line[0], at)
 
-    def _confused(self, event: Confused, at: Nanos) -> None:
-        self._remark(
-            Remark(
-                None,
-                "confused",
-                "warn",
-                f"{event.n_bytes} bytes from the {event.side.value} could not be understood: "
-                f"{event.why}.",
-            ),
-            at,
-        )
+    def _confused(self, event: Confused) -> None:
+        if self._newest:
+            max(self._newest.values(), key=lambda e: e.id).confuse(event)
 
     def _remark(self, event: Remark, at: Nanos) -> None:
         """On its stream's newest exchange if it speaks of one, else on the connection's newest."""

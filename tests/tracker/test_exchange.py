@@ -2,7 +2,8 @@
 
 import pytest
 
-from gwtop.nouns.events import Remark
+from gwtop.nouns.events import Confused, Remark
+from gwtop.nouns.wire import Side
 from gwtop.tracker.exchange import MAX_REMARKS, Exchange, Hop
 from tests.tracker._scripted import ScriptedModule
 
@@ -35,3 +36,12 @@ def test_each_code_is_remarked_once_and_not_without_end() -> None:
         made.remark(Remark(0, f"code-{n}", "info", "Text."))
         made.remark(Remark(0, f"code-{n}", "info", "Again."))
     assert [r.code for r in made.remarks] == [f"code-{n}" for n in range(MAX_REMARKS)]
+
+
+def test_bytes_not_understood_are_summed_over_the_pieces_they_came_in() -> None:
+    made = exchange()
+    for side, n_bytes in ((Side.SERVER, 2), (Side.SERVER, 3), (Side.CLIENT, 100)):
+        made.confuse(Confused(side, n_bytes, "no record"))
+    [remark] = made.remarks
+    assert (remark.code, remark.severity) == ("confused", "warn")
+    assert remark.text == "5 bytes from the server could not be understood: no record."
