@@ -158,8 +158,8 @@ def lost_bytes(whole: list[Packet], damaged: list[Packet]) -> tuple[int, int]:
     shown: dict[Flow, int] = defaultdict(int)
     spans: dict[Flow, list[tuple[int, int]]] = defaultdict(list)
     for p in damaged:
-        if p.flow in base and p.payload_bytes:
-            begin = (p.seq - base[p.flow]) & MASK
+        begin = (p.seq - base.get(p.flow, p.seq)) & MASK
+        if p.flow in base and (p.payload_bytes or p.flags & FIN):
             shown[p.flow] = max(shown[p.flow], begin + p.payload_bytes)
             spans[p.flow].append((begin, begin + p.seen_bytes))
         other = (p.flow[1], p.flow[0])

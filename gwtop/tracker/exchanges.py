@@ -9,7 +9,7 @@ newest exchange, an answer event to the oldest that is unanswered. An answer who
 never seen makes an exchange of its own, without method and target: it happened, so it is told.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import assert_never
 
 from gwtop.nouns.events import (
@@ -45,6 +45,8 @@ class Link:
         "_closing",
         "_decoder",
         "_fallen",
+        "_heard_at",
+        "_n_unpaired",
         "_newest",
         "_open",
         "closed_by",
@@ -81,6 +83,9 @@ class Link:
         self.orphan_lost_bytes = 0
         """Lost where no exchange was open; the next answer without a request takes them."""
         self._client_closed_at: Nanos = 0
+        self._heard_at: Nanos = 0
+        self._n_unpaired = 0
+        """Answers that may still come for requests that a gap parted from them."""
         self.closed_by: Side | None = None
         """Who said first that it will send no more."""
         self._decoder: Decoder = hop.protocol.Decoder(from_start)
@@ -94,6 +99,8 @@ class Link:
     # -- what the wire says -------------------------------------------------------------------
 
     def feed(self, side: Side, data: bytes, at: Nanos) -> None:
+        if side is SERVER:
+            self._heard_at = at
         for event in self._decoder.feed(side, data, at):
             self._apply(event, at)
 
@@ -128,6 +135,10 @@ class Link:
         by = self.closed_by or side
         if not self._fallen:
             self._close_unanswered(at)
+        if side is CLIENT and self._heard_at < self._client_closed_at and not self._fallen:
+            # Its kernel refuses what came after the close, and we saw nothing come.
+            for exchange in self.open_exchanges():
+                exchange.cut = True
         self._fall(at, by, "rst")
         if side is CLIENT and self.closed_by is CLIENT:
             self._unread(at)
@@ -207,6 +218,8 @@ class Link:
 
     def _response_head(self, event: ResponseHead, at: Nanos) -> None:
         exchange = self._answering(event.stream, event.began_at)
+        if self._n_unpaired:
+            self._n_unpaired -= 1
         if exchange.answered_at is None:
             exchange.answered_at = event.began_at
         exchange.last_at = at
@@ -253,12 +266,12 @@ class Link:
             exchange.last_at = at
 
     def _hole(self, event: Hole, at: Nanos) -> None:
+        line = self._open.get(event.stream, ())
         if event.side is CLIENT:
             exchange = self._asking(event.stream)
             if exchange is not None and exchange.over_at is not None and not event.in_body:
                 exchange = None
         else:
-            line = self._open.get(event.stream)
             exchange = line[0] if line else None
         if exchange is None:
             self.orphan_lost_bytes += event.n_bytes
@@ -266,6 +279,16 @@ class Link:
             exchange.lost_bytes += event.n_bytes
             exchange.cut = True  # a Hole of 0 bytes says that a gap elsewhere may have hurt it
             exchange.last_at = max(exchange.last_at, at)
+        if event.side is SERVER and len(line) > 1 and not event.in_body:
+            self._unpair(line, at)
+
+    def _unpair(self, line: Iterable[Exchange], at: Nanos) -> None:
+        """Requests were pipelined, and a gap may hold the end of an answer: which of them the next
+        answer is for, nobody can tell. They end here, and what comes has no request."""
+        for exchange in list(line):
+            exchange.cut = True
+            self._n_unpaired += 1
+            self._close_exchange(exchange, at)
 
     def _error_text(self, event: ErrorText, at: Nanos) -> None:
         exchange = self._answering(event.stream, at)
@@ -305,6 +328,7 @@ class Link:
 
     def _begin(self, stream: int, at: Nanos) -> Exchange:
         exchange = Exchange(self.next_id(), self.hop, stream, self.n_requests, at)
+        exchange.cut = self._n_unpaired > 0
         self.n_requests += 1
         line = self._open.get(stream)
         if line is None:
@@ -363,8 +387,7 @@ class Link:
         answer that had ended when the client closed was read: what is refused came after it.
         """
         for exchange in self._newest.values():
-            over_at, closed_at = exchange.over_at, self._client_closed_at
-            if exchange.outcome == "done" and over_at is not None and over_at >= closed_at:
+            if exchange.outcome == "done" and (exchange.over_at or 0) >= self._client_closed_at:
                 exchange.aborted = True
                 exchange.remark(ABORTED_BY_FRONT)
                 exchange.judge()

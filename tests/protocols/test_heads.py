@@ -164,3 +164,8 @@ def test_a_length_is_digits(text: bytes, number: int | None) -> None:
 )
 def test_the_target_is_sent_or_rebuilt(variables: dict[bytes, bytes], target: bytes | None) -> None:
     assert cgi_target(variables) == target
+
+
+def test_a_cut_block_without_the_whole_target_has_none() -> None:
+    assert cgi_target({b"PATH_INFO": b"/a"}, whole=False) is None
+    assert cgi_target({b"PATH_INFO": b"/a", b"REQUEST_URI": b"/a?b"}, whole=False) == b"/a?b"

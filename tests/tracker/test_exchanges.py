@@ -314,3 +314,41 @@ def test_after_the_servers_close_a_reset_closes_no_decoder_again() -> None:
     seen.link.close(SERVER, 1)
     seen.link.reset(SERVER, 2)
     assert [at for _, at in seen.said] == [1]
+
+
+def test_a_refusal_of_what_we_did_not_see_makes_it_partial() -> None:
+    seen = watch((1, CLIENT, b"ask"))
+    seen.link.close(CLIENT, 2)
+    seen.link.reset(CLIENT, 3)
+    assert seen.over[0].outcome == "partial"
+
+
+def test_a_refusal_of_what_we_saw_is_an_abort() -> None:
+    seen = watch((1, CLIENT, b"ask"))
+    seen.link.close(CLIENT, 2)
+    seen.link.feed(SERVER, b"head", 3)
+    seen.link.reset(CLIENT, 4)
+    assert seen.over[0].outcome == "aborted"
+
+
+def test_after_a_gap_no_answer_is_given_to_pipelined_requests() -> None:
+    script = {**SCRIPT, b"gap": lambda at: [Hole(0, SERVER, 10, False)]}
+    seen = Watch(script)
+    for at, side, data in ((1, CLIENT, b"ask"), (2, CLIENT, b"ask2"), (3, SERVER, b"gap")):
+        seen.link.feed(side, data, at)
+    seen.link.feed(SERVER, b"whole", 4)
+    seen.link.feed(CLIENT, b"ask", 5)
+    seen.link.feed(SERVER, b"whole", 6)
+    told = [(one.target, one.status, one.outcome, one.lost_bytes) for one in seen.over]
+    assert told[:2] == [(b"/", None, "partial", 10), (b"/2", None, "partial", 0)]
+    assert told[2] == (None, 200, "partial", 0)
+    # One answer may still be on its way, so whose this one is remains a guess.
+    assert told[3][2] == "partial"
+
+
+def test_a_gap_in_a_body_keeps_pipelined_requests_paired() -> None:
+    seen = watch((1, CLIENT, b"ask"), (2, CLIENT, b"ask2"), (3, SERVER, b"head"))
+    seen.link.lost(SERVER, 10, 4, left_out=False)
+    seen.link.feed(SERVER, b"end", 5)
+    seen.link.feed(SERVER, b"whole", 6)
+    assert [(one.target, one.outcome) for one in seen.over] == [(b"/", "partial"), (b"/2", "done")]
