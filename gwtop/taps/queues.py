@@ -46,7 +46,8 @@ class Queues:
     def read(self, now: Nanos) -> list[Record]:
         if now < self._look_at:
             return []
-        self._look_at = now + LOOK_NS
+        # On the beat, so that each look comes just before the tick that tells of it.
+        self._look_at = max(self._look_at + LOOK_NS, now)
         sums: dict[str, tuple[int, int]] = {}
         try:
             listening = self._look()
