@@ -48,7 +48,8 @@ _NOT_UNDERSTOOD = frozenset({400, 501, 505})
 
 def understood(exchange: Exchange) -> bool:
     """The back end answered by the protocol it was spoken to in."""
-    return exchange.failed or exchange.status not in (None, *_NOT_UNDERSTOOD)
+    answered = exchange.status is not None
+    return exchange.failed or (answered and exchange.status not in _NOT_UNDERSTOOD)
 
 
 def other_protocol(here: str, usual: str) -> Remark:
