@@ -4,6 +4,7 @@ A demo file says what it is in a literal, `DEMO`, which others may read without 
 """
 
 import argparse
+import glob
 import importlib.util
 import json
 import os
@@ -17,7 +18,12 @@ from typing import Any, NoReturn, TypedDict
 import _keeper
 
 HERE = Path(__file__).parent
-FRONT_INSTALL = {"nginx": "apt install nginx"}
+FRONT_INSTALL = {
+    "nginx": "apt install nginx",
+    "apache": "apt install apache2",
+    "lighttpd": "apt install lighttpd",
+}
+FRONT_PROGRAM = {"nginx": "nginx", "apache": "apache2", "lighttpd": "lighttpd"}
 
 
 class Demo(TypedDict):
@@ -29,7 +35,7 @@ class Demo(TypedDict):
     fronts: list[str]
     """The first is the default; [] where clients speak to the server itself."""
     needs: list[str]
-    """Python modules besides the standard library."""
+    """ "flup": a Python module; "program:nginx"; "file:/usr/lib/*/libphp*.so" (a pattern)."""
     install: str | None
     """The one command that installs them."""
 
@@ -43,7 +49,7 @@ class Options:
 def main(demo: Demo, build: Callable[[_keeper.Keeper, Options], dict[str, Any]]) -> NoReturn:
     """`build` starts the servers and returns `url`, `listen` and `front`."""
     asked = _parser(demo).parse_args()
-    missing = [name for name in demo["needs"] if importlib.util.find_spec(name) is None]
+    missing = [_shown(part) for part in demo["needs"] if not _is_here(part)]
     if asked.list:
         about = {"name": demo["name"], "summary": demo["summary"], "installed": not missing}
         print(json.dumps(about | {"missing": missing, "install": demo["install"]}))
@@ -53,14 +59,27 @@ def main(demo: Demo, build: Callable[[_keeper.Keeper, Options], dict[str, Any]])
     if asked.unix:
         _stop(demo, "--unix: this demo has no unix socket yet; leave the option out")
     options = Options(asked.workers, asked.front)
-    if options.front == "nginx" and not shutil.which("nginx", path=_search_path()):
-        _stop(demo, f"nginx is not installed; {FRONT_INSTALL['nginx']}")
+    front = options.front or ""
+    if front in FRONT_PROGRAM and not _is_here(f"program:{FRONT_PROGRAM[front]}"):
+        _stop(demo, f"{front} is not installed; {FRONT_INSTALL[front]}")
 
     def start(keeper: _keeper.Keeper) -> dict[str, Any]:
         same = {key: demo[key] for key in ("name", "protocol", "process_model")}  # type: ignore[literal-required]
         return same | build(keeper, options) | {"pid": os.getpid(), "explain": demo["explain"]}
 
     _keeper.run(demo["name"], start, asked.until_eof)
+
+
+def _is_here(part: str) -> bool:
+    kind, _, name = part.rpartition(":")
+    if kind == "program":
+        return shutil.which(name, path=_search_path()) is not None
+    return bool(glob.glob(name)) if kind == "file" else importlib.util.find_spec(name) is not None
+
+
+def _shown(part: str) -> str:
+    """What people call it: "nginx", "libphp*.so"."""
+    return part.rpartition(":")[2].rpartition("/")[2]
 
 
 def _parser(demo: Demo) -> argparse.ArgumentParser:

@@ -21,6 +21,7 @@ import select
 import shutil
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import tempfile
@@ -66,10 +67,22 @@ class Keeper:
         self.directory = directory
         self._servers: dict[int, Server] = {}
         self._parked: dict[str, tuple[socket.socket, socket.socket]] = {}
+        self._held: list[socket.socket] = []
 
     def listener(self) -> socket.socket:
         """A listening socket on a free port of this machine, for a server to inherit."""
         return socket.create_server(("127.0.0.1", 0), backlog=128)
+
+    def port(self) -> int:
+        """A free port of this machine for a server that can inherit no socket. Ours stays bound to
+        it without listening, so the kernel gives it to nobody else; with SO_REUSEADDR, which every
+        server sets, the server may bind it beside us."""
+        held = socket.socket()
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        held.bind(("127.0.0.1", 0))
+        self._held.append(held)
+        number: int = held.getsockname()[1]
+        return number
 
     def start(self, server: Server) -> int:
         """Starts it and returns its pid. The listening socket leaves this process's hands."""
@@ -251,6 +264,8 @@ def _become_invoking_user(directory: Path) -> None:
     user = pwd.getpwuid(int(os.environ["SUDO_UID"]))
     gid = int(os.environ.get("SUDO_GID", user.pw_gid))
     os.chown(directory, user.pw_uid, gid)
+    if stat.S_ISFIFO(os.fstat(2).st_mode):  # servers open /dev/stderr by its name
+        os.fchown(2, user.pw_uid, gid)
     os.initgroups(user.pw_name, gid)
     os.setgid(gid)
     os.setuid(user.pw_uid)

@@ -28,16 +28,20 @@ VARIABLES = """
 """
 
 
-def configuration(directory: Path, listen: str, gateway: str, target: str) -> str:
-    """`gateway` is nginx's own word for it: "fastcgi", "uwsgi" or "scgi"."""
+def configuration(
+    directory: Path, listen: str, gateway: str, target: str, script: Path | None = None
+) -> str:
+    """`gateway` is nginx's own word for it: "fastcgi", "uwsgi" or "scgi". `script`: the file to
+    run, for gateways that run files."""
     temporary = "\n".join(
         # All five, for nginx makes each at its start; their usual place is root's.
         f"  {name}_temp_path {directory}/{name};"
         for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     )
+    file = [] if script is None else [f"SCRIPT_FILENAME {script}"]
     params = "\n".join(
         f"      {gateway}_param {' '.join(line.split(maxsplit=1))};"
-        for line in VARIABLES.strip().splitlines()
+        for line in VARIABLES.strip().splitlines() + file
     )
     return f"""\
 daemon off;

@@ -2,6 +2,10 @@
 each function says how, for the keeper.
 """
 
+import grp
+import os
+import pwd
+import shutil
 import socket
 import sys
 from pathlib import Path
@@ -9,7 +13,7 @@ from pathlib import Path
 import _nginx
 import _tree
 from _demo import HERE, Options, which
-from _keeper import Keeper, Server
+from _keeper import DemoError, Keeper, Server
 
 
 def address(listener: socket.socket) -> str:
@@ -33,11 +37,16 @@ def front(keeper: Keeper, listener: socket.socket, gateway: str, target: str) ->
 
 
 def before(
-    keeper: Keeper, options: Options, listener: socket.socket, gateway: str, target: str
+    keeper: Keeper,
+    options: Options,
+    listener: socket.socket,
+    gateway: str,
+    target: str,
+    script: Path | None = None,
 ) -> Server:
-    """The front that was asked for."""
+    """The front that was asked for. `script`: the file to run, for gateways that run files."""
     if options.front == "nginx":
-        return nginx(keeper, listener, gateway, target)
+        return nginx(keeper, listener, gateway, target, script)
     return front(keeper, listener, gateway, target)
 
 
@@ -62,10 +71,13 @@ def uwsgi(listener: socket.socket, kind: str, workers: int) -> Server:
     return Server("uWSGI", argv, listener, lambda pid: n_children(pid) >= workers)
 
 
-def nginx(keeper: Keeper, listener: socket.socket, gateway: str, target: str) -> Server:
+def nginx(
+    keeper: Keeper, listener: socket.socket, gateway: str, target: str, script: Path | None = None
+) -> Server:
     """nginx from a configuration of our own; nothing of the system's is read or written."""
     conf = keeper.directory / "nginx.conf"
-    conf.write_text(_nginx.configuration(keeper.directory, address(listener), gateway, target))
+    listen = address(listener)
+    conf.write_text(_nginx.configuration(keeper.directory, listen, gateway, target, script))
     return Server(
         "nginx",
         [which("nginx"), "-e", "stderr", "-p", str(keeper.directory), "-c", str(conf)],
@@ -73,6 +85,37 @@ def nginx(keeper: Keeper, listener: socket.socket, gateway: str, target: str) ->
         lambda pid: n_children(pid) >= 1,
         environ={"NGINX": "{fd};"},  # its own way to hand sockets to a successor
     )
+
+
+def to_all(keeper: Keeper, *files: str) -> list[Path]:
+    """Copies of files of this folder in the demo's directory, where a server that gives up root's
+    rights can read them."""
+    keeper.directory.chmod(0o755)
+    closed = [folder for folder in keeper.directory.parents if not folder.stat().st_mode & 0o001]
+    if closed and (who := user()):
+        raise DemoError(f"{who[0]} may not enter {closed[-1]}; set TMPDIR to another folder")
+    copies = [Path(shutil.copy(HERE / name, keeper.directory)) for name in files]
+    for copy in copies:
+        copy.chmod(0o755)
+    return copies
+
+
+def user() -> tuple[str, str] | None:
+    """Whom a server that root starts is to become: user and group. None: we are not root."""
+    if os.geteuid() != 0:
+        return None
+    names = {entry.pw_name for entry in pwd.getpwall()}
+    entry = pwd.getpwnam("www-data" if "www-data" in names else "nobody")
+    return entry.pw_name, grp.getgrgid(entry.pw_gid).gr_name
+
+
+def stderr_file(keeper: Keeper) -> str:
+    """Our stderr, for servers that want the name of a file to write their log to."""
+    try:
+        os.close(os.open("/dev/stderr", os.O_WRONLY | os.O_APPEND))
+    except OSError:  # a socket, as under systemd, can't be opened by its name
+        return f"{keeper.directory}/stderr"
+    return "/dev/stderr"
 
 
 def n_children(pid: int) -> int:

@@ -7,10 +7,12 @@ literal, `DEMO`, which is read as text: 1 ms each, where asking the program cost
 """
 
 import ast
+import glob
 import importlib.util
 import json
 import os
 import select
+import shutil
 import subprocess
 import sys
 import threading
@@ -122,7 +124,7 @@ def folder() -> Path:
 
 def catalogue() -> list[DemoInfo]:
     """Every demo, sorted by name; none is run or imported."""
-    return [_read(program) for program in sorted(folder().glob("demo_*.py"))]
+    return sorted(map(_read, folder().glob("demo_*.py")), key=lambda info: info.name)
 
 
 def find(name: str) -> DemoInfo:
@@ -140,7 +142,7 @@ def _read(program: Path) -> DemoInfo:
                 break
     else:
         raise AssertionError(f"{program} has no DEMO")
-    missing = tuple(name for name in about["needs"] if importlib.util.find_spec(name) is None)
+    missing = tuple(_shown(part) for part in about["needs"] if not _is_here(part))
     return DemoInfo(
         name=about["name"],
         summary=about["summary"],
@@ -152,6 +154,21 @@ def _read(program: Path) -> DemoInfo:
         install=about["install"],
         program=program,
     )
+
+
+def _is_here(part: str) -> bool:
+    """ "flup": a Python module; "program:nginx"; "file:/usr/lib/*/libphp*.so" (a pattern)."""
+    kind, _, name = part.rpartition(":")
+    if kind == "program":
+        # Servers live in sbin, which is not in everybody's PATH.
+        places = os.environ.get("PATH", os.defpath) + ":/usr/sbin:/usr/local/sbin"
+        return shutil.which(name, path=places) is not None
+    return bool(glob.glob(name)) if kind == "file" else importlib.util.find_spec(name) is not None
+
+
+def _shown(part: str) -> str:
+    """What people call it: "nginx", "libphp*.so"."""
+    return part.rpartition(":")[2].rpartition("/")[2]
 
 
 def start(

@@ -1,0 +1,85 @@
+"""Every demo, one row each: what gwtop says of forty requests is what happened, and nothing stays.
+
+`gwtop demo NAME --requests 40 --json` is run as a person would, in a folder of its own. Statuses,
+sizes and pids are checked against the answers' own words; the model against the table. Parts that
+are not here skip the row, and the message is the demo's own.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
+
+import pytest
+
+from gwtop import demos
+from tests.live._running import need_root, running
+from tests.live._trees import await_nobody
+from tests.live.test_demo_facts import check_sizes, header, nothing_missed
+
+pytestmark = pytest.mark.live
+
+N_REQUESTS = 40
+
+
+class Row(NamedTuple):
+    name: str
+    front: str | None
+    protocol: str
+    model: str
+    births: str = "none"
+    """ "each": a process for each request, "some": the gateway starts workers when it needs them"""
+
+
+ROWS = [
+    Row("fastcgi-php", "nginx", "fastcgi", "worker-pool"),
+]
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """One that everybody may enter: servers that root starts become somebody else."""
+    with TemporaryDirectory(prefix="gwtop-test-") as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+def need_parts(name: str) -> None:
+    info = demos.find(name)
+    if info.missing:
+        pytest.skip(f"needs {', '.join(info.missing)} ({info.install})")
+
+
+@pytest.mark.parametrize("row", [pytest.param(row, id=f"{row.name} {row.front}") for row in ROWS])
+def test_forty_requests_are_told_as_they_were_and_nothing_stays(row: Row, folder: Path) -> None:
+    need_root()
+    need_parts(row.name)
+    front = () if row.front is None else ("--front", row.front)
+    with running(
+        *("demo", row.name, *front, "--requests", str(N_REQUESTS), "--rate", "0"),
+        *("--json", "--details"),
+        folder=folder,
+    ) as gwtop:
+        assert gwtop.finish() == 0, gwtop.error_text()
+    requests = [fact for fact in gwtop.facts if fact["type"] == "request"]
+    assert len(requests) == N_REQUESTS
+    for request in requests:
+        assert (request["protocol"], request["status"]) == (row.protocol, 200)
+        assert request["outcome"] == "done"
+        check_sizes(request)
+        assert str(request["pid"]) == header(request, "X-Worker-Pid"), request
+        if row.births != "some":
+            assert (request["pid"] in request["births"]) == (row.births == "each")
+    summary = gwtop.facts[-1]
+    assert summary["model"] == row.model, summary["model_evidence"]
+    assert nothing_missed(summary)
+    await_nobody(folder)
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", sorted({row.name for row in ROWS}))
+def test_its_own_words_and_the_table_agree(name: str) -> None:
+    info = demos.find(name)
+    rows = [row for row in ROWS if row.name == name]
+    assert {(row.protocol, row.model) for row in rows} == {(info.protocol, info.process_model)}
+    assert {row.front for row in rows} <= set(info.fronts or (None,))
