@@ -131,6 +131,15 @@ class Exchange:
             old, new = _confusion(before), _confusion(self.confused)
             self.remarks = [new if remark == old else remark for remark in self.remarks]
 
+    def lose(self, n_bytes: int, at: Nanos) -> None:
+        """Bytes of it were not seen; 0: a gap elsewhere may have hurt it. An exchange that is over
+        may still lose some, of a body that nobody read, until its fact is told."""
+        self.lost_bytes += n_bytes
+        self.cut = True
+        self.last_at = max(self.last_at, at)
+        if self.outcome is not None:
+            self.judge()
+
     def judge(self) -> None:
         """Settles the outcome. A loss wins over everything else (INTERFACE.md, `outcome`)."""
         if self.lost_bytes or self.cut:

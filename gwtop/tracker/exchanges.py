@@ -276,9 +276,7 @@ class Link:
         if exchange is None:
             self.orphan_lost_bytes += event.n_bytes
         else:
-            exchange.lost_bytes += event.n_bytes
-            exchange.cut = True  # a Hole of 0 bytes says that a gap elsewhere may have hurt it
-            exchange.last_at = max(exchange.last_at, at)
+            exchange.lose(event.n_bytes, at)
         if event.side is SERVER and len(line) > 1 and not event.in_body:
             self._unpair(line, at)
 

@@ -113,15 +113,15 @@ def check(module: Module, data: bytes) -> None:
     """Calm, Honesty and Thrift on the script as it stands; Split against the same with its
     neighbouring feeds joined; and what the protocol reads in the heads that were told."""
     script = parse(data)
-    events = _run(module, script, list(_timed(script.steps)))
+    events = _run(module, script, list(timed(script.steps)))
     for event in events:
         if isinstance(event, RequestHead):
             _check_pairs(module.request_fields(event.block), event.block)
         elif isinstance(event, ResponseHead):
             _check_pairs(module.response_fields(event.block), event.block)
-    joined = _joined(script.steps)
+    joined = joined_steps(script.steps)
     if joined != script.steps:
-        told = _run(module, script, list(_timed(joined)))
+        told = _run(module, script, list(timed(joined)))
         assert normal(told) == normal(events), "Split: joined feeds tell another story"
 
 
@@ -131,7 +131,7 @@ def _check_pairs(pairs: list[tuple[bytes, bytes]], block: bytes) -> None:
     assert len(pairs) <= len(block) + 64, "more fields than bytes"
 
 
-def _timed(steps: list[Step]) -> Iterator[tuple[int, Step]]:
+def timed(steps: list[Step]) -> Iterator[tuple[int, Step]]:
     """Steps with their time. Neighbouring feeds of one side share it: they may be joined."""
     at, before = 0, None
     for step in steps:
@@ -141,7 +141,7 @@ def _timed(steps: list[Step]) -> Iterator[tuple[int, Step]]:
         yield at, step
 
 
-def _joined(steps: list[Step]) -> list[Step]:
+def joined_steps(steps: list[Step]) -> list[Step]:
     joined: list[Step] = []
     for step in steps:
         last = joined[-1] if joined else None
@@ -156,10 +156,10 @@ def _joined(steps: list[Step]) -> list[Step]:
 
 def run_script(module: Module, script: Script) -> list[Event]:
     """What a fresh decoder tells of a script, its accounts checked after every step."""
-    return _run(module, script, list(_timed(script.steps)))
+    return _run(module, script, list(timed(script.steps)))
 
 
-def _pieces(data: bytes, piece_bytes: int) -> Iterator[bytes]:
+def pieces(data: bytes, piece_bytes: int) -> Iterator[bytes]:
     stop = min(piece_bytes * (MAX_PIECES - 1), len(data))
     for start in range(0, stop, piece_bytes):
         yield data[start : start + piece_bytes]
@@ -190,7 +190,7 @@ def _run(module: Module, script: Script, steps: list[tuple[int, Step]]) -> list[
     for at, step in steps:
         match step:
             case Feed(side, data, piece_bytes):
-                for piece in _pieces(data, piece_bytes):
+                for piece in pieces(data, piece_bytes):
                     given[side] += len(piece)
                     account(decoder.feed(side, piece, at))
             case Lose(side, n_bytes):

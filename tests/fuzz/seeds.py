@@ -140,6 +140,7 @@ def write(folder: Path) -> None:
     source = random.Random(13)
     modules = discover()
     seeds = {name: list(scripts(module, source)) for name, module in modules.items()}
+    seeds["facts"] = [data for name in modules for data in seeds[name]][::2]
     seeds["claims"] = [prefix for module in modules.values() for prefix in prefixes(module)]
     seeds["pcap"], seeds["pcapng"] = list(captures()), list(sections())
     seeds["link"], seeds["tcp"] = list(frames()), list(segments(source))

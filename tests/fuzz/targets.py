@@ -12,6 +12,7 @@ from typing import TypeAlias
 from gwtop.protocols import discover
 from tests.fuzz._files import check_journal, check_pcap, check_pcapng
 from tests.fuzz._script import check, check_claims
+from tests.fuzz._tracker import check_facts
 from tests.fuzz._wire import check_frames, check_segments
 
 Target: TypeAlias = Callable[[bytes], None]
@@ -29,4 +30,5 @@ def targets() -> dict[str, Target]:
         "pcap": check_pcap,
         "pcapng": check_pcapng,
         "journal": check_journal,
+        "facts": check_facts,
     }

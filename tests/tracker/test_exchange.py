@@ -45,3 +45,9 @@ def test_bytes_not_understood_are_summed_over_the_pieces_they_came_in() -> None:
     [remark] = made.remarks
     assert (remark.code, remark.severity) == ("confused", "warn")
     assert remark.text == "5 bytes from the server could not be understood: no record."
+
+
+def test_a_loss_after_the_end_makes_it_partial_too() -> None:
+    made = exchange(aborted=True)
+    made.lose(7, 300)
+    assert (made.outcome, made.lost_bytes, made.last_at) == ("partial", 7, 300)
