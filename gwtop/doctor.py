@@ -13,7 +13,7 @@ from typing import Literal
 
 from gwtop import clock
 from gwtop.nouns.plan import Plan
-from gwtop.taps import births, privilege, ring, tracefs
+from gwtop.taps import births, netns, privilege, ring, tracefs
 
 READS_SINCE = (4, 16)  # tcp:tcp_rcv_space_adjust, by which `taps/sockets` sees a worker read
 
@@ -32,7 +32,7 @@ def examine() -> list[Finding]:
     """Everything there is to know about this machine's taps; changes nothing, takes 10 ms."""
     if sys.platform != "linux":
         return [Finding("linux", "missing", "live taps need Linux; captures can be read", None)]
-    return [*_ring(), *_births(), *_census(), *_tracefs(), *_kernel()]
+    return [*_ring(), *_births(), *_census(), *_tracefs(), *_namespaces(), *_kernel()]
 
 
 def _ring() -> Iterator[Finding]:
@@ -77,6 +77,16 @@ def _tracefs() -> Iterator[Finding]:
         yield Finding("tracefs", "partial", text, privilege.command())
     else:
         yield Finding("tracefs", "partial", text, f"mount -t tracefs nodev {tracefs.TRACING}")
+
+
+def _namespaces() -> Iterator[Finding]:
+    """Where sockets may be that are not in our own network."""
+    named = ", ".join(netns.names()) or "none has a name"
+    text = f"gateways in other network namespaces ({named}): attach --netns NAME or --pid PID"
+    if privilege.Capability.SYS_ADMIN in privilege.held():
+        yield Finding("namespaces", "ok", text, None)
+    else:
+        yield Finding("namespaces", "missing", text, f"{privilege.command()} --netns NAME")
 
 
 def version_of(release: str) -> tuple[int, int]:

@@ -15,7 +15,9 @@ from gwtop.taps.privilege import Capability
 
 def test_every_way_of_seeing_has_its_finding() -> None:
     findings = doctor.examine()
-    assert [f.name for f in findings] == ["ring", "births", "census", "tracefs", "kernel"]
+    assert [f.name for f in findings] == [
+        *("ring", "births", "census", "tracefs", "namespaces", "kernel"),
+    ]
     assert all(f.shows and "\n" not in f.shows for f in findings)
     assert all(f.command is None for f in findings if f.state == "ok")
 

@@ -18,6 +18,7 @@ class Target(TypedDict):
     protocol: str | None
     host: str | None
     pid: int | None
+    netns: str | None
     front_pid: int | None
     interface: str
     for_s: float | None
@@ -41,6 +42,9 @@ class AttachOptions(Target, Telling):
 @click.option("--protocol", metavar="NAME", help="Do not detect the protocol.")
 @click.option("--host", metavar="ADDR", help="Only this address of the listener.")
 @click.option("--pid", metavar="PID", type=click.IntRange(min=1), help="Root of the watched tree.")
+@click.option(
+    "--netns", metavar="NAME", help="Network namespace (a name of `ip netns`, or a path)."
+)
 @click.option("--front-pid", type=click.IntRange(min=1), hidden=True)
 @click.option("--interface", metavar="NAME", default="lo", show_default=True)
 @click.option("--for", "for_s", metavar="SECONDS", type=click.FloatRange(min=0, min_open=True))
@@ -74,6 +78,7 @@ def plan_of(given: AttachOptions) -> Plan:
         protocol=given["protocol"],
         host=given["host"],
         pid=given["pid"],
+        netns=given["netns"],
         front=given["front_pid"],
         interface=given["interface"],
         for_ns=options.nanoseconds(given["for_s"]),
@@ -91,6 +96,7 @@ def _argv(given: AttachOptions) -> list[str]:
         ("--protocol", given["protocol"]),
         ("--host", given["host"]),
         ("--pid", given["pid"]),
+        ("--netns", given["netns"]),
         ("--front-pid", given["front_pid"]),
         ("--for", given["for_s"]),
         ("--requests", given["requests"]),

@@ -89,9 +89,17 @@ def open_taps(plan: Plan) -> list[Tap]:
         from gwtop.taps.files import open_capture
 
         return [open_capture(plan.file, plan)]
-    from gwtop.taps import discover
+    from gwtop.taps import discover, netns
 
-    opened = [module.open_tap(plan, clock.now()) for module in discover()]
+    modules = list(discover())
+    at_home = [getattr(module, "AT_HOME", False) for module in modules]
+    opened: list[Tap | None] = [None] * len(modules)
+    for now_at_home in (True, False):
+        for place, module in enumerate(modules):
+            if at_home[place] == now_at_home:
+                opened[place] = module.open_tap(plan, clock.now())
+        if now_at_home:
+            netns.enter(plan)
     return [tap for tap in opened if tap is not None]
 
 

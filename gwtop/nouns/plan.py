@@ -14,6 +14,8 @@ class Plan:
     interface: str = "lo"
     pid: int | None = None
     """Root of the watched tree. None: found from the listener's owner."""
+    netns: str | None = None
+    """Network namespace to watch, as `ip netns` names it or as a path. None: that of `pid`."""
     front: int | None = None
     """The front server's pid inside the tree, where a demo told us."""
     protocol: str | None = None

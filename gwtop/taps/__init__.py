@@ -7,7 +7,9 @@ Taps never import wire, protocols, tracker, model, panels, outputs or tui.
 
 Taps do not know each other, with one exception that is a function and no object: where process
 events are not to be had (`births.unavailable()` says why), the census polls for births by itself.
-The engine arranges nothing. A tap that can change what it captures while it runs has `set_ports`.
+The engine arranges nothing. A tap's module with `AT_HOME` is opened before the engine goes into
+another network namespace (`netns`). A tap that can change what it captures while it runs has
+`set_ports`.
 """
 
 from collections.abc import Collection, Iterator

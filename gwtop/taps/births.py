@@ -40,6 +40,8 @@ from gwtop.taps.privilege import needed
 from gwtop.taps.shut import Shut
 
 NAME = "births"
+AT_HOME = True
+"""The kernel listens for the request in the first network namespace only."""
 NETLINK_CONNECTOR = 11  # linux/netlink.h
 SOL_NETLINK = 270  # linux/socket.h
 NETLINK_BROADCAST_ERROR = 4  # linux/netlink.h

@@ -30,6 +30,8 @@ from gwtop.taps.shut import Shut
 from gwtop.taps.watched import Watched
 
 NAME = "census"
+AT_HOME = True
+"""It asks whether process events are to be had; its listeners it looks up when it is read."""
 SAMPLE_NS = SECOND_NS
 TOLD_BY_BIRTHS_NS = SECOND_NS
 LATE_NS = 2 * SECOND_NS

@@ -100,6 +100,8 @@ def command(plan: Plan | None = None) -> str:
         return f"sudo {program} attach --port PORT"
     what = "".join(f" --port {port}" for port in plan.ports)
     what += f" --socket {plan.socket}" if plan.socket else ""
+    what += f" --pid {plan.pid}" if plan.pid else ""
+    what += f" --netns {plan.netns}" if plan.netns else ""
     return f"sudo {program} attach{what}"
 
 
