@@ -41,6 +41,7 @@ class Link:
     """One connection that speaks a known protocol, and its open exchanges."""
 
     __slots__ = (
+        "_astray",
         "_client_closed_at",
         "_closing",
         "_decoder",
@@ -84,6 +85,8 @@ class Link:
         """Lost where no exchange was open; the next answer without a request takes them."""
         self._client_closed_at: Nanos = 0
         self._heard_at: Nanos = 0
+        self._astray: set[Side] = set()
+        """Sides of which the decoder looks for the next message behind a gap."""
         self._n_unpaired = 0
         """Answers that may still come for requests that a gap parted from them."""
         self.closed_by: Side | None = None
@@ -109,7 +112,10 @@ class Link:
 
         What was left out on purpose and lies in a body is body, not loss.
         """
-        for event in self._decoder.lost(side, n_bytes, at):
+        events = self._decoder.lost(side, n_bytes, at)
+        if any(isinstance(event, Hole) and not event.in_body for event in events):
+            self._astray.add(side)
+        for event in events:
             if left_out and isinstance(event, Hole) and event.in_body:
                 self._count_body(event.stream, event.side, event.n_bytes, at)
                 n_bytes -= event.n_bytes
@@ -199,7 +205,7 @@ class Link:
             case Confused():
                 self._confused(event)
             case Resynced():
-                pass
+                self._astray.discard(event.side)
             case Remark():
                 self._remark(event, at)
             case _:
@@ -306,8 +312,10 @@ class Link:
             self._close_exchange(line[0], at)
 
     def _confused(self, event: Confused) -> None:
-        if self._newest:
-            max(self._newest.values(), key=lambda e: e.id).confuse(event)
+        exchange = max(self._newest.values(), key=lambda e: e.id, default=None)
+        # Behind a gap it is the rest of what the gap hit: no word on a request that was spared.
+        if exchange is not None and (exchange.cut or event.side not in self._astray):
+            exchange.confuse(event)
 
     def _remark(self, event: Remark, at: Nanos) -> None:
         """On its stream's newest exchange if it speaks of one, else on the connection's newest."""

@@ -15,6 +15,7 @@ from gwtop.nouns.events import (
     RequestHead,
     ResponseEnd,
     ResponseHead,
+    Resynced,
 )
 from gwtop.nouns.wire import Side
 from tests.tracker._scripted import Script, Watch
@@ -352,3 +353,16 @@ def test_a_gap_in_a_body_keeps_pipelined_requests_paired() -> None:
     seen.link.feed(SERVER, b"end", 5)
     seen.link.feed(SERVER, b"whole", 6)
     assert [(one.target, one.outcome) for one in seen.over] == [(b"/", "partial"), (b"/2", "done")]
+
+
+def test_what_a_gap_left_of_a_message_is_no_word_on_a_request_that_was_spared() -> None:
+    lost: Script = {b"lost": lambda at: [Hole(0, CLIENT, 10, False)]}
+    seen = Watch({**SCRIPT, **lost, b"found": lambda at: [Resynced(CLIENT)]})
+    for at, side, data in ((1, CLIENT, b"ask"), (2, SERVER, b"whole")):
+        seen.link.feed(side, data, at)
+    assert seen.link.lost(CLIENT, 10, 3, left_out=False) == 10
+    seen.link.feed(CLIENT, b"confused", 4)
+    assert seen.over[0].remarks == []
+    seen.link.feed(CLIENT, b"found", 5)
+    seen.link.feed(CLIENT, b"confused", 6)
+    assert [r.code for r in seen.over[0].remarks] == ["confused"]
