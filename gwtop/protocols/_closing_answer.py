@@ -33,11 +33,22 @@ from gwtop.protocols._base import (
 
 
 class ClosingAnswer:
-    __slots__ = ("_body_bytes", "_content_length", "_cut", "_head", "_status", "_told", "ended")
+    __slots__ = (
+        "_body_bytes",
+        "_content_length",
+        "_cut",
+        "_head",
+        "_overran",
+        "_status",
+        "_told",
+        "ended",
+    )
 
     def __init__(self) -> None:
         self.ended = False
         """Its length was reached."""
+        self._overran = False
+        """More than that came, and it was said."""
         self._head = AnswerHead()
         self._told = False
         """The head is told, or can no longer be."""
@@ -80,8 +91,10 @@ class ClosingAnswer:
             events.append(Body(0, Side.SERVER, body))
         self._end_by_length(events)
         if len(body) < len(data):
-            text = f"More bytes came than the {said} of the answer's Content-Length."
-            events.append(Remark(0, "content-length-mismatch", "warn", text))
+            if not self._overran:
+                self._overran = True
+                text = f"More bytes came than the {said} of the answer's Content-Length."
+                events.append(Remark(0, "content-length-mismatch", "warn", text))
             why = "behind the end of the answer"
             events.append(Confused(Side.SERVER, len(data) - len(body), why))
 
