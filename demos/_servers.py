@@ -100,6 +100,21 @@ def to_all(keeper: Keeper, *files: str) -> list[Path]:
     return copies
 
 
+def cgi_script(keeper: Keeper) -> Path:
+    """The CGI script as web servers want it: a file that may be executed, and that names its
+    interpreter in its first line."""
+    script, _ = to_all(keeper, "_cgi_script.py", "_application.py")
+    script.write_text(f"#!{python_for(user())}\n{script.read_text()}")
+    return script
+
+
+def python_for(who: tuple[str, str] | None) -> str:
+    """A Python that this user may start: ours may be in a home that is closed to others."""
+    ours = Path(sys.executable).resolve()
+    closed = [folder for folder in ours.parents if not folder.stat().st_mode & 0o001]
+    return which("python3") if who is not None and closed else str(ours)
+
+
 def user() -> tuple[str, str] | None:
     """Whom a server that root starts is to become: user and group. None: we are not root."""
     if os.geteuid() != 0:

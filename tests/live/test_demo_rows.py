@@ -32,6 +32,9 @@ class Row(NamedTuple):
 
 
 ROWS = [
+    Row("cgi-apache", None, "http", "process-per-request", "each"),
+    Row("mod_wsgi", None, "http", "embedded"),
+    Row("mod_php", None, "http", "embedded"),
     Row("fastcgi-php", "nginx", "fastcgi", "worker-pool"),
 ]
 

@@ -1,0 +1,27 @@
+"""Twisted's web server with a WSGI application, on an inherited socket:
+`_twisted_server.py FD READY_FILE`."""
+
+import os
+import socket
+import sys
+from pathlib import Path
+
+from _application import application
+from twisted.internet import reactor
+from twisted.web.server import Site
+from twisted.web.wsgi import WSGIResource
+
+
+def main(fd: str, ready_file: str) -> None:
+    number = int(fd)
+    threads = reactor.getThreadPool()  # type: ignore[attr-defined]  # whichever reactor it is
+    resource = WSGIResource(reactor, threads, application)
+    # It duplicates the descriptor.
+    reactor.adoptStreamPort(number, socket.AF_INET, Site(resource))  # type: ignore[attr-defined]
+    os.close(number)
+    reactor.callWhenRunning(Path(ready_file).touch)  # type: ignore[attr-defined]
+    reactor.run()  # type: ignore[attr-defined]
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,53 @@
+"""mod_wsgi's daemon mode: Apache passes requests on to processes that are Python and nothing else.
+
+    client --HTTP--> Apache child --unix socket--> daemon process
+
+The same module as in `mod_wsgi`, but the interpreter has moved out of the web server again: what
+Apache's children and the daemons say to each other is nobody's protocol but mod_wsgi's. Watch
+Apache's own port: a child reads the request, a daemon answers it.
+"""
+
+from typing import Any
+
+import _apache
+from _demo import Demo, Options, main
+from _keeper import Keeper
+from _servers import to_all
+
+DEMO: Demo = {
+    "name": "mod_wsgi-daemon",
+    "summary": "mod_wsgi: Apache before its own pool of Python processes",
+    "protocol": "http",
+    "process_model": "worker-pool",
+    "explain": "mod_wsgi",
+    "fronts": [],
+    "needs": ["program:apache2", "file:/usr/lib/apache2/modules/mod_wsgi.so"],
+    "install": "apt install apache2 libapache2-mod-wsgi-py3",
+}
+
+CHILDREN = 4  # of Apache; they only wait
+CONFIGURATION = """\
+LoadModule wsgi_module {modules}/mod_wsgi.so
+# The daemons' unix socket.
+WSGISocketPrefix {directory}/wsgi
+# No interpreter in Apache's children.
+WSGIRestrictEmbedded On
+WSGIDaemonProcess demo processes={workers} threads=1
+WSGIProcessGroup demo
+# The main interpreter: many C extensions know no other.
+WSGIApplicationGroup %{{GLOBAL}}
+WSGIScriptAlias / {directory}/_application.py
+"""
+
+
+def build(keeper: Keeper, options: Options) -> dict[str, Any]:
+    port = keeper.port()
+    to_all(keeper, "_application.py")
+    lines = CONFIGURATION.replace("{workers}", str(options.workers))
+    server = _apache.server(keeper, port, CHILDREN, lines, n_others=options.workers)
+    apache = keeper.start(server)
+    return {"url": f"http://127.0.0.1:{port}/", "listen": f"127.0.0.1:{port}", "front": apache}
+
+
+if __name__ == "__main__":
+    main(DEMO, build)
