@@ -33,7 +33,7 @@ from gwtop import clock
 from gwtop.nouns.plan import Plan
 from gwtop.nouns.records import Execed, Exited, Forked, Missed, Record, TapState
 from gwtop.nouns.times import MILLISECOND_NS, SECOND_NS, Nanos
-from gwtop.taps import connector, proc
+from gwtop.taps import connector, namespaces, proc
 from gwtop.taps.connector import EVENT_EXEC, EVENT_EXIT, EVENT_FORK, EVENT_NONE, Happening
 from gwtop.taps.followed import Followed
 from gwtop.taps.privilege import needed
@@ -46,8 +46,6 @@ NETLINK_CONNECTOR = 11  # linux/netlink.h
 SOL_NETLINK = 270  # linux/socket.h
 NETLINK_BROADCAST_ERROR = 4  # linux/netlink.h
 SO_RCVBUFFORCE = 33  # asm-generic/socket.h
-INITIAL_NAMESPACES = {"pid": "pid:[4026531836]", "user": "user:[4026531837]"}
-"""linux/proc_ns.h PROC_PID_INIT_INO and PROC_USER_INIT_INO."""
 
 BUFFER_BYTES = 32 << 20  # 40,000 messages (768 bytes each in the kernel): 7 s of 6,000/s
 MAX_MESSAGES_PER_READ = 512
@@ -65,12 +63,9 @@ class NoConnectorError(Exception):
 
 
 def _outside_initial_namespaces() -> str | None:
-    for name, initial in INITIAL_NAMESPACES.items():
-        try:
-            if os.readlink(f"/proc/self/ns/{name}") != initial:
-                return f"process events are not told inside another {name} namespace"
-        except OSError:  # no /proc, or no such namespace: the answer will tell
-            continue
+    for kind in namespaces.FIRST:
+        if namespaces.is_first(kind) is False:  # None: the answer will tell
+            return f"process events are not told inside another {kind} namespace"
     return None
 
 
@@ -118,6 +113,9 @@ def listen(buffer_bytes: int = BUFFER_BYTES) -> socket.socket:
             if _acknowledged(netlink, _nonce()):
                 return netlink
             netlink.close()
+    except ConnectionRefusedError as error:
+        reason = "process events are told in the machine's first network namespace only"
+        raise NoConnectorError(reason) from error
     except OSError as error:
         reason = f"the proc connector is refused: {error.strerror}"
         raise NoConnectorError(reason, isinstance(error, PermissionError)) from error

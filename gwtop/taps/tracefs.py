@@ -20,7 +20,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from itertools import count
 
-from gwtop.taps import proc
+from gwtop.taps import namespaces, proc
 from gwtop.taps.tracepages import Format, parse_format
 
 TRACING = "/sys/kernel/tracing"  # Documentation/trace/ftrace.rst
@@ -77,6 +77,8 @@ def find() -> str:
     """
     if sys.platform != "linux":
         raise NoTracefsError("tracefs needs Linux")
+    if namespaces.is_first("pid") is False:
+        raise NoTracefsError("trace events name processes by pids of another pid namespace")
     if place := mounted():
         return place
     if TRACING in _mounts():  # somebody hides it on purpose
@@ -93,6 +95,8 @@ def find() -> str:
 
 def may_make() -> bool:
     """Whether trying to make an instance is worth it."""
+    if namespaces.is_first("pid") is False:
+        return False
     place = mounted()
     if place is None:
         return os.geteuid() == 0 and os.path.isdir(TRACING) and TRACING not in _mounts()

@@ -14,7 +14,6 @@ from typing import NamedTuple
 import pytest
 
 from tests.live._running import (
-    Fact,
     gwtop_command,
     need_program,
     need_root,
@@ -55,6 +54,7 @@ gwtop = subprocess.Popen(
 print(gwtop.stdout.readline().decode(), end="", flush=True)
 subprocess.run([sys.executable, "-c", sys.argv[2], port, "3"], check=True)
 print(gwtop.stdout.read().decode(), end="", flush=True)
+print(json.dumps({"type": "server", "pid": server.pid}))
 server.kill()
 sys.exit(gwtop.wait())
 """
@@ -173,13 +173,16 @@ def test_inside_a_container_everything_starts_and_says_what_it_cannot_see(kind: 
         ["unshare", *kind, "sh", "-c", script, *inside], capture_output=True, timeout=60, cwd="/"
     )
     assert done.returncode == 0, done.stderr.decode()
-    facts: list[Fact] = [json.loads(line) for line in done.stdout.splitlines()]
+    *facts, server = [json.loads(line) for line in done.stdout.splitlines()]
     taps = {tap["name"]: tap for tap in facts[0]["taps"]}
     assert taps["ring"]["state"] == taps["census"]["state"] == "open"
     assert taps["births"]["state"] == "absent"
     assert "namespace" in taps["births"]["needs"]
+    assert "namespace" in taps["sockets"]["needs"]
     assert len(of_type(facts, "request")) == 3
     assert {f["outcome"] for f in of_type(facts, "request")} == {"done"}
+    assert {f["pid"] for f in of_type(facts, "request")} <= {server["pid"], None}
+    print({(f["pid"], f["reader"], f["evidence"]) for f in of_type(facts, "request")})
     assert "births-polled" in {f["code"] for f in of_type(facts, "note")}
     assert facts[-1]["missed"]["process_events"] is None
     print({tap["name"]: (tap["state"], tap["needs"]) for tap in facts[0]["taps"]})
