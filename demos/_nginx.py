@@ -38,10 +38,12 @@ def configuration(
         f"  {name}_temp_path {directory}/{name};"
         for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     )
-    file = [] if script is None else [f"SCRIPT_FILENAME {script}"]
+    lines = VARIABLES.strip().splitlines()
+    lines += [] if script is None else [f"SCRIPT_FILENAME {script}"]
+    if gateway == "scgi":  # nginx itself sends CONTENT_LENGTH, as the first; a second is an error
+        lines = ["SCGI 1", *(line for line in lines if "CONTENT_LENGTH" not in line)]
     params = "\n".join(
-        f"      {gateway}_param {' '.join(line.split(maxsplit=1))};"
-        for line in VARIABLES.strip().splitlines() + file
+        f"      {gateway}_param {' '.join(line.split(maxsplit=1))};" for line in lines
     )
     return f"""\
 daemon off;

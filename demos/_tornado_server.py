@@ -1,5 +1,7 @@
-"""Tornado's server with a WSGI application, on an inherited socket:
-`_tornado_server.py FD READY_FILE`."""
+"""Tornado's server with a WSGI application: `_tornado_server.py FD READY_FILE`.
+
+The listening socket FD is inherited.
+"""
 
 import socket
 import sys

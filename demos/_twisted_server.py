@@ -1,5 +1,7 @@
-"""Twisted's web server with a WSGI application, on an inherited socket:
-`_twisted_server.py FD READY_FILE`."""
+"""Twisted's web server with a WSGI application: `_twisted_server.py FD READY_FILE`.
+
+The listening socket FD is inherited. WSGIResource gives each request to a thread of the pool.
+"""
 
 import os
 import socket
@@ -14,6 +16,7 @@ from twisted.web.wsgi import WSGIResource
 
 def main(fd: str, ready_file: str) -> None:
     number = int(fd)
+    os.set_blocking(number, False)  # the reactor accepts until nobody is left
     threads = reactor.getThreadPool()  # type: ignore[attr-defined]  # whichever reactor it is
     resource = WSGIResource(reactor, threads, application)
     # It duplicates the descriptor.
