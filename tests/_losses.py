@@ -131,7 +131,9 @@ def reorder(packets: list[Packet], seed: int) -> list[Packet]:
         for n in range(start, len(told) - 1, 2):
             one, other = told[n], told[n + 1]
             opposite = one.connection == other.connection and one.flow != other.flow
-            if rng.random() < 0.4 and not opposite and not (one.flags | other.flags) & RST:
+            again = one.flow == other.flow and one.seq == other.seq  # whose time would it be?
+            still = opposite or again or (one.flags | other.flags) & RST
+            if rng.random() < 0.4 and not still:
                 told[n], told[n + 1] = other, one
     return told
 

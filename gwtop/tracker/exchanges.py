@@ -113,7 +113,7 @@ class Link:
         What was left out on purpose and lies in a body is body, not loss.
         """
         events = self._decoder.lost(side, n_bytes, at)
-        if any(isinstance(event, Hole) and not event.in_body for event in events):
+        if sum(e.n_bytes for e in events if isinstance(e, Hole) and e.in_body) < n_bytes:
             self._astray.add(side)
         for event in events:
             if left_out and isinstance(event, Hole) and event.in_body:
