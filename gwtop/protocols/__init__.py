@@ -13,7 +13,7 @@ from enum import Enum
 from importlib import import_module
 from pkgutil import iter_modules
 
-from gwtop.protocols._base import Claim, Module
+from gwtop.protocols._base import MORE, YES, Module
 
 ELECTION_LIMIT_BYTES = 8 * 1024
 """Asked no further than this: the longest request line that nginx takes by default
@@ -47,11 +47,11 @@ def elect(prefix: bytes, modules: Iterable[Module], final: bool = False) -> Modu
     more = False
     for module in modules:
         claim = module.claims(prefix)
-        if claim is Claim.YES:
+        if claim is YES:
             if yes is not None:
                 return Undecided.NOBODY
             yes = module
-        elif claim is Claim.MORE:
+        elif claim is MORE:
             more = True
     if more and not final and len(prefix) < ELECTION_LIMIT_BYTES:
         return Undecided.NOT_YET

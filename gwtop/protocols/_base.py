@@ -38,7 +38,7 @@ stream, a Hole of 0 bytes: it tells only that this exchange was touched.
 from collections import deque
 from enum import Enum
 from itertools import islice
-from typing import Protocol
+from typing import Final, Protocol
 
 from gwtop.nouns.events import Event
 from gwtop.nouns.times import Nanos
@@ -80,6 +80,11 @@ class Claim(Enum):
     NO = "no"
     MORE = "more"
     """The prefix is too short to say; ask again with more of it."""
+
+
+YES: Final = Claim.YES
+MORE: Final = Claim.MORE
+"""For what is asked of every connection: an Enum's attribute costs 100 ns in Python 3.11."""
 
 
 class Decoder(Protocol):

@@ -6,25 +6,26 @@ Out: numbers and pairs. Knows no connection and no exchange: that is `fastcgi`.
 
 from collections.abc import Container
 from struct import Struct
+from typing import Final
 
 from gwtop.protocols._base import Pair
 
-VERSION_1 = 1  # FastCGI 8, FCGI_VERSION_1
+VERSION_1: Final = 1  # FastCGI 8, FCGI_VERSION_1
 HEADER = Struct("!BBHHBB")  # 3.3: version, type, requestId, contentLength, paddingLength, reserved
-HEADER_BYTES = 8  # 8, FCGI_HEADER_LEN
+HEADER_BYTES: Final = 8  # 8, FCGI_HEADER_LEN
 
 # FastCGI 8, record types.
-BEGIN_REQUEST = 1
-ABORT_REQUEST = 2
-END_REQUEST = 3
-PARAMS = 4
-STDIN = 5
-STDOUT = 6
-STDERR = 7
-DATA = 8
-GET_VALUES = 9
-GET_VALUES_RESULT = 10
-UNKNOWN_TYPE = 11
+BEGIN_REQUEST: Final = 1
+ABORT_REQUEST: Final = 2
+END_REQUEST: Final = 3
+PARAMS: Final = 4
+STDIN: Final = 5
+STDOUT: Final = 6
+STDERR: Final = 7
+DATA: Final = 8
+GET_VALUES: Final = 9
+GET_VALUES_RESULT: Final = 10
+UNKNOWN_TYPE: Final = 11
 
 NAMES = {
     BEGIN_REQUEST: "BEGIN_REQUEST",
@@ -43,27 +44,27 @@ NAMES = {
 FROM_CLIENT = frozenset({BEGIN_REQUEST, ABORT_REQUEST, PARAMS, STDIN, DATA, GET_VALUES})
 FROM_SERVER = frozenset({END_REQUEST, STDOUT, STDERR, GET_VALUES_RESULT, UNKNOWN_TYPE})
 FIXED = frozenset({BEGIN_REQUEST, END_REQUEST, UNKNOWN_TYPE})  # 5.1, 5.5, 4.2: always 8 bytes
-FIXED_BYTES = 8
+FIXED_BYTES: Final = 8
 
 BEGIN_BODY = Struct("!HB5s")  # 5.1: role, flags, reserved
-KEEP_CONN = 1  # 5.1
-RESPONDER = 1  # 6.2
-AUTHORIZER = 2  # 6.3: gets no STDIN
-FILTER = 3  # 6.4: gets DATA
+KEEP_CONN: Final = 1  # 5.1
+RESPONDER: Final = 1  # 6.2
+AUTHORIZER: Final = 2  # 6.3: gets no STDIN
+FILTER: Final = 3  # 6.4: gets DATA
 END_BODY = Struct("!IB3s")  # 5.5: appStatus, protocolStatus, reserved
-REQUEST_COMPLETE = 0  # 5.5
-CANT_MPX_CONN = 1  # 5.5
-OVERLOADED = 2  # 5.5
-UNKNOWN_ROLE = 3  # 5.5
+REQUEST_COMPLETE: Final = 0  # 5.5
+CANT_MPX_CONN: Final = 1  # 5.5
+OVERLOADED: Final = 2  # 5.5
+UNKNOWN_ROLE: Final = 3  # 5.5
 
-RESERVED = b"\0 "  # 3.3 has zeros; uWSGI 2.0's client side fills BEGIN's with spaces
-MAX_PADDING = 7  # 3.3 recommends multiples of 8; no more is seen in the wild. Only when searching.
+RESERVED: Final = b"\0 "  # 3.3 has zeros; uWSGI 2.0's client side fills BEGIN's with spaces
+MAX_PADDING: Final = 7  # 3.3 recommends multiples of 8; no more is seen in the wild. For searches.
 MAX_RECORD_AND_PADDING_BYTES = 65_535  # php-fpm 8.2, main/fastcgi.c: more is answered by a reset
 
 
-USUAL_BEGIN = b"\1\1\0\1\0\x08\0"  # 3.3: version, BEGIN_REQUEST, id 1, 8 bytes, no padding
-_PARAMS_1 = b"\1\4\0\1"
-_CLOSING_1 = b"\1\4\0\1\0\0\0\0\1\5\0\1\0\0\0\0"  # both streams of id 1 end
+USUAL_BEGIN: Final = b"\1\1\0\1\0\x08\0"  # 3.3: version, BEGIN_REQUEST, id 1, 8 bytes, no padding
+_PARAMS_1: Final = b"\1\4\0\1"
+_CLOSING_1: Final = b"\1\4\0\1\0\0\0\0\1\5\0\1\0\0\0\0"  # both streams of id 1 end
 
 
 def usual_request(data: bytes) -> tuple[bytes, bool] | None:

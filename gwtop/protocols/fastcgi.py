@@ -147,6 +147,12 @@ class Decoder:
         or where no record can be."""
         end = len(data)
         kinds = way.kinds
+        # What `unpack` gives is said to be int, so that compiled code need not ask.
+        version: int
+        kind: int
+        stream: int
+        length: int
+        padding: int
         while end - pos >= HEADER_BYTES:
             version, kind, stream, length, padding, _ = _unpack_header(data, pos)
             content = pos + HEADER_BYTES

@@ -98,6 +98,11 @@ class PcapParser:
         last = n_bytes - 16
         at = self.at
         self._needed_bytes = 16
+        # What `unpack` gives is said to be int, so that compiled code need not ask.
+        second: int
+        fraction: int
+        n_captured: int
+        n_wire: int
         while start <= last:
             second, fraction, n_captured, n_wire = unpack(window, start)
             stop = start + 16 + n_captured

@@ -120,6 +120,14 @@ def _unpack_common(frames: Frames, shift: int) -> Unpacked:
     """For links whose EtherType stands `shift` bytes after Ethernet's place for it."""
     link, buffer, unpack_common = frames.link, frames.buffer, _COMMON
     new = tuple.__new__  # a named tuple without the Python code of its class: a third off
+    # What `unpack` gives is said to be int, so that compiled code need not ask.
+    kind: int
+    total: int
+    fragment: int
+    seq: int
+    ack: int
+    bits: int
+    flow: bytes
     found: list[Segment] = []
     n_acks = n_fragments = 0
     for span in frames.spans:
@@ -140,7 +148,8 @@ def _unpack_common(frames: Frames, shift: int) -> Unpacked:
                     payload = head + 14 + header_bytes
                     stop = payload + n_payload
                     if stop <= end:
-                        data = bytes(buffer[payload:stop])
+                        piece = buffer[payload:stop]
+                        data = piece if isinstance(piece, bytes) else bytes(piece)
                         found.append(new(Segment, (at, flow, seq, ack, bits & 0xFF, data, 0)))
                         continue
         got = _unpack_one(link, buffer, span)
