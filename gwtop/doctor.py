@@ -70,7 +70,7 @@ def _tracefs() -> Iterator[Finding]:
         return
     place = tracefs.mounted()
     text = (
-        "who holds a connection when we look, 20 times a second: a shorter request stays without "
+        "who holds a connection when we look, ten times a second: a shorter request stays without "
         "a pid, but for CGI's environ and a sole worker"
     )
     if place is not None or os.geteuid() != 0:

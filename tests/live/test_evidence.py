@@ -281,7 +281,7 @@ def run_blind(*arguments: str) -> list[Fact]:
 
 @pytest.mark.parametrize(
     ("path", "least_share"),
-    [pytest.param("/slow?ms=100", 0.95, id="slow"), pytest.param("/", 0.0, id="fast")],
+    [pytest.param("/slow?ms=300", 0.95, id="slow"), pytest.param("/", 0.0, id="fast")],
 )
 def test_without_tracefs_no_kernel_evidence_appears_and_no_pid_is_wrong(
     path: str, least_share: float, capsys: pytest.CaptureFixture[str]

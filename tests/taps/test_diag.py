@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from gwtop import clock
 from gwtop.nouns.plan import Plan
 from gwtop.nouns.records import Queue, Touched
+from gwtop.nouns.times import SECOND_NS
 from gwtop.taps import addresses, diag, proc, queues, sockets_held, tracefs
 from gwtop.taps.diag import Connected
 from gwtop.taps.queues import LOOK_NS, Queues
@@ -125,6 +127,7 @@ def test_every_holder_of_an_accepted_connection_is_told(monkeypatch: pytest.Monk
     tap = held(monkeypatch, {100: [7], 101: [8, 71]})
     assert tap.read(0) == [touched(0, 101)]
     assert tap.read(1) == []
+    assert tap.read(sockets_held.LOOK_NS * 5) == [touched(sockets_held.LOOK_NS * 5, 101)]
     both = held(monkeypatch, {100: [71], 101: [71]})
     assert both.read(0) == [touched(0, 100), touched(0, 101)]
 
@@ -134,6 +137,23 @@ def test_who_has_closed_it_holds_it_no_more(monkeypatch: pytest.MonkeyPatch) -> 
     assert tap.read(0) == [touched(0, 101)]
     monkeypatch.setattr(proc, "link", lambda path: None)
     assert tap.read(sockets_held.LOOK_NS) == []
+
+
+def test_connections_are_asked_for_only_when_a_socket_is_new(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tap = held(monkeypatch, {100: [7], 101: [8, 71]})
+    assert len(tap.read(0)) == 1
+    monkeypatch.setattr(diag, "tcp_connected", lambda ports: pytest.fail("asked again"))
+    assert len(tap.read(SECOND_NS)) == 1
+
+
+def test_a_long_look_is_followed_by_a_long_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    tap = held(monkeypatch, {101: [71]})
+    times = iter((0, SECOND_NS))
+    monkeypatch.setattr(clock, "monotonic_ns", lambda: next(times))
+    tap.read(0)
+    assert tap.due_at() == SECOND_NS * sockets_held.REST_FACTOR
 
 
 def test_holders_are_looked_for_only_where_the_kernel_does_not_tell_readers(
