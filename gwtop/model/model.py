@@ -5,12 +5,14 @@ a replay paints what the live session painted.
 
 Everything is bounded (the newest rows, folded notes and routes) and every total is exact. Applying
 a request costs some ten microseconds; a snapshot some tens, however many rows are kept, for
-tables share their immutable rows with it. Routes need sorting and percentiles, so they are made
-only for a reader that shows them.
+tables share their immutable rows with it. Routes need sorting and percentiles, errors and
+connections thousands of references, so they are made only for a reader that shows them.
 """
 
 from dataclasses import dataclass, field
 
+from gwtop.model.connections import ConnectionTable
+from gwtop.model.errors import ErrorLog
 from gwtop.model.lifelines import Lifelines
 from gwtop.model.notes import NoteTable
 from gwtop.model.processes import ProcessTable
@@ -66,6 +68,8 @@ class Model:
     rates: Rates = field(default_factory=Rates)
     routes: RouteTable = field(default_factory=RouteTable)
     notes: NoteTable = field(default_factory=NoteTable)
+    errors: ErrorLog = field(default_factory=ErrorLog)
+    connections: ConnectionTable = field(default_factory=ConnectionTable)
     lifelines: Lifelines = field(default_factory=Lifelines)
     _latest: Latest = field(default_factory=Latest)
     _in_flight: dict[int, InFlight] = field(default_factory=dict)
@@ -96,14 +100,20 @@ class Model:
             case Note():
                 self._reach(fact.at)
                 self.notes.add(fact)
+                self.errors.add_note(fact)
             case Hello():
                 self._began(fact)
             case Summary():
                 self._finished(fact)
-            case Connection() | Detail():
+            case Connection():
+                self._reach(fact.closed_at)
+                self.connections.closed(fact)
+            case Detail():
                 """Answers to wishes that this screen does not make yet."""
 
-    def snapshot(self, routes: bool = True) -> Snapshot:
+    def snapshot(
+        self, routes: bool = True, errors: bool = True, connections: bool = True
+    ) -> Snapshot:
         latest = self._latest
         return Snapshot(
             version=self.version,
@@ -127,7 +137,11 @@ class Model:
             processes=self.processes.rows(),
             notes=self.notes.rows(),
             newest_note=self.notes.newest,
-            routes=self.routes.rows() if routes else (),
+            routes=self.routes.rows(self._now_at or 0) if routes else (),
+            errors=self.errors.rows() if errors else (),
+            n_errors=self.errors.n_told,
+            connections=self.connections.rows() if connections else (),
+            n_connections=self.connections.n_seen,
             hops=self.requests.hops,
             lifelines=self.lifelines,
             summary=self.summary,
@@ -149,17 +163,20 @@ class Model:
         self._reach(fact.at)
         row = self.requests.add(fact)
         self.rates.count(row.at, fact.status, fact.duration_ns, fact.sequence)
-        self.routes.add(fact)
+        self.routes.add(fact, row.at)
         self.processes.answered(fact, row)
         self.lifelines.answered(None if fact.pid is None else self.processes.of(fact.pid), row)
         self._in_flight.pop(fact.id, None)
         if fact.notes:
             self.notes.add_of(fact, row)
+        self.errors.add_of(fact, row)
+        self.connections.answered(fact, row)
 
     def _exited(self, fact: ProcessExited) -> None:
         process = self.processes.exited(fact)
         if process is not None:
             self.lifelines.died(process)
+            self.errors.add_exit(process)
 
     def _sampled(self, fact: ProcessSample) -> None:
         process = self.processes.sampled(fact)

@@ -15,8 +15,10 @@ from typing import NamedTuple
 from gwtop.model.histogram import Counts, count, percentile_ns
 from gwtop.model.requests import clip
 from gwtop.nouns.facts import Request
+from gwtop.nouns.times import SECOND_NS, Nanos
 
 KEPT_ROUTES = 500
+RATE_SECONDS = 10
 OTHERS = "(other routes)"
 
 _ID = re.compile(
@@ -38,28 +40,49 @@ class RouteRow(NamedTuple):
     method: str | None
     route: str
     requests: int
+    requests_per_s: float
+    """Over the last `RATE_SECONDS`."""
     server_errors: int
+    refused: int
+    """Answers with 4xx."""
     p50_ns: int | None
+    p90_ns: int | None
     p99_ns: int | None
     response_body_bytes: int
     time_share: float | None
     """Of the time that all requests took together."""
+    durations: tuple[tuple[int, int], ...]
+    """Bucket of `gwtop.model.histogram`, how many."""
 
 
 @dataclass(slots=True)
 class Route:
     requests: int = 0
     server_errors: int = 0
+    refused: int = 0
     duration_ns: int = 0
     response_body_bytes: int = 0
     durations: Counts = field(default_factory=dict)
+    seconds: dict[int, int] = field(default_factory=dict)
+    """Requests in each of the newest seconds."""
+
+    def tick(self, second: int) -> None:
+        self.seconds[second] = self.seconds.get(second, 0) + 1
+        if len(self.seconds) > 2 * RATE_SECONDS:
+            for old in sorted(self.seconds)[:RATE_SECONDS]:
+                del self.seconds[old]
+
+    def per_s(self, now_second: int) -> float:
+        """Over whole seconds, the running one left out."""
+        first = now_second - RATE_SECONDS
+        return sum(n for s, n in self.seconds.items() if first <= s < now_second) / RATE_SECONDS
 
 
 @dataclass(slots=True)
 class RouteTable:
     _routes: dict[tuple[str | None, str], Route] = field(default_factory=dict)
 
-    def add(self, fact: Request) -> None:
+    def add(self, fact: Request, at: Nanos) -> None:
         key = (clip(fact.method, 20), fold(clip(fact.target, 200) or ""))
         route = self._routes.get(key)
         if route is None:
@@ -67,13 +90,15 @@ class RouteTable:
                 key = (None, OTHERS)
             route = self._routes.setdefault(key, Route())
         route.requests += 1
+        route.tick(at // SECOND_NS)
         route.server_errors += fact.status is not None and fact.status >= 500
+        route.refused += fact.status is not None and 400 <= fact.status < 500
         route.response_body_bytes += fact.response_body_bytes
         if fact.duration_ns is not None:
             route.duration_ns += fact.duration_ns
             count(route.durations, fact.duration_ns)
 
-    def rows(self) -> tuple[RouteRow, ...]:
+    def rows(self, now_at: Nanos = 0) -> tuple[RouteRow, ...]:
         all_ns = sum(route.duration_ns for route in self._routes.values())
         rows = [
             RouteRow(
@@ -81,11 +106,15 @@ class RouteTable:
                 method=method,
                 route=name,
                 requests=route.requests,
+                requests_per_s=route.per_s(now_at // SECOND_NS),
                 server_errors=route.server_errors,
+                refused=route.refused,
                 p50_ns=percentile_ns(route.durations, 50),
+                p90_ns=percentile_ns(route.durations, 90),
                 p99_ns=percentile_ns(route.durations, 99),
                 response_body_bytes=route.response_body_bytes,
                 time_share=route.duration_ns / all_ns if all_ns else None,
+                durations=tuple(sorted(route.durations.items())),
             )
             for key, ((method, name), route) in enumerate(self._routes.items())
         ]

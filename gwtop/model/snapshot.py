@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
+from gwtop.model.connections import ConnectionRow
+from gwtop.model.errors import ErrorRow
 from gwtop.model.lifelines import Lifelines
 from gwtop.model.notes import NoteRow
 from gwtop.model.processes import ProcessRow
@@ -60,6 +62,11 @@ class Snapshot:
     notes: tuple[NoteRow, ...] = ()
     newest_note: NoteRow | None = None
     routes: tuple[RouteRow, ...] = ()
+    errors: tuple[ErrorRow, ...] = ()
+    n_errors: int = 0
+    """All that were told; the newest of them are `errors`."""
+    connections: tuple[ConnectionRow, ...] = ()
+    n_connections: int = 0
     summary: Summary | None = None
     """The last word. None: the engine is still at it (or died without one)."""
     hops: Callable[[Request], Hops] = field(default=no_hops, compare=False)

@@ -8,6 +8,9 @@ A panel is a module of this folder without a leading underscore that has:
     COLUMNS: tuple[Column] name, width and meaning of each cell
     rows(snapshot, look)   list[Row], pure
 
+It may have `FOLLOWS = True`: the newest row is the last, and one wants to stay with it; and
+`columns(snapshot)`: COLUMNS, weighted for what there is to see.
+
 It is found by `gwtop.panels.discover()`; nothing registers.
 
 Cells are plain text with the name of a style ("bad", "dim"); what colour that is, and how many

@@ -6,7 +6,7 @@ In: a snapshot made with its routes. Out: a row for each. Knows no framework.
 from gwtop.model import Snapshot
 from gwtop.panels._base import PLAIN, Cell, Column, Look, Row
 from gwtop.panels._safe import safe
-from gwtop.panels._text import UNKNOWN, duration, n_bytes, n_times, share
+from gwtop.panels._text import UNKNOWN, duration, n_bytes, n_times, rate, share
 
 NAME = "routes"
 TITLE = "routes"
@@ -15,7 +15,9 @@ COLUMNS = (
     Column("method", 7, "<", "as sent", keep=8),
     Column("route", 44, "<", "path without query; N a number, # an id", grow=True),
     Column("requests", 8, ">", "how many, since this began"),
+    Column("rate", 6, ">", "a second, over the last ten", keep=4, room=20),
     Column("p50", 6, ">", "half of them took no longer"),
+    Column("p90", 6, ">", "90 of 100 took no longer", keep=3, room=24),
     Column("p99", 6, ">", "99 of 100 took no longer"),
     Column("5xx", 6, ">", "answers with a status of 500 or more", keep=7),
     Column("bytes", 5, ">", "of all answers' bodies", keep=5),
@@ -31,7 +33,9 @@ def rows(snapshot: Snapshot, look: Look = PLAIN) -> list[Row]:
                 Cell(UNKNOWN if route.method is None else safe(route.method)),
                 Cell(safe(route.route) or UNKNOWN),
                 Cell(n_times(route.requests)),
+                Cell(rate(route.requests_per_s), "" if route.requests_per_s else "dim"),
                 Cell(duration(route.p50_ns)),
+                Cell(duration(route.p90_ns)),
                 Cell(duration(route.p99_ns)),
                 Cell(n_times(route.server_errors), "bad" if route.server_errors else "dim"),
                 Cell(n_bytes(route.response_body_bytes), "dim"),

@@ -21,7 +21,7 @@ from textual.screen import Screen as TextualScreen
 
 from gwtop.journal import encode_wish
 from gwtop.model import Model, Snapshot
-from gwtop.nouns.wishes import TickEvery
+from gwtop.nouns.wishes import Connections, TickEvery
 from gwtop.panels import Cell, Look, discover, safe
 from gwtop.panels._header import numbers_line, title_line
 from gwtop.tui import details, guide, palette
@@ -123,7 +123,9 @@ class Screen(App[int]):
         self.views = views(panels.values())
         for name, panel in panels.items():
             is_requests = name == "requests"
-            self._panes[name] = RequestTable(panel) if is_requests else LiveTable(panel)
+            follows = getattr(panel, "FOLLOWS", False)
+            table = RequestTable(panel) if is_requests else LiveTable(panel, follows=follows)
+            self._panes[name] = table
         self._panes["lifelines"] = Lifelines()
         yield Bar(id="head", corner="pause")
         yield Bar(id="alert")
@@ -177,7 +179,8 @@ class Screen(App[int]):
     # Snapshots out
 
     def paint(self) -> None:
-        self.shown = self.model.snapshot(routes=self._panes["routes"].display)
+        dear = ("routes", "errors", "connections")
+        self.shown = self.model.snapshot(**{name: self._panes[name].display for name in dear})
         self._repaint()
 
     def _repaint(self) -> None:
@@ -286,6 +289,8 @@ class Screen(App[int]):
         if place > len(self.views):
             return
         self.view = place
+        if "connections" in self.views[place - 1].panes:
+            self.wishes.once(encode_wish(Connections(on=True)))
         self.query_one("#help").display = False
         self._detail = None
         self._arrange()

@@ -66,7 +66,8 @@ class Foot(Pane):
     def _add(self, cells: list[Cell], keys: Sequence[Key], column: int) -> int:
         for key in keys:
             style: Style = "head" if key.on else ""
-            cells += [Cell(key.key, "head" if key.on else "accent"), Cell(f" {key.label}", style)]
+            label = f" {key.label}" if key.label else ""
+            cells += [Cell(key.key, "head" if key.on else "accent"), Cell(label, style)]
             cells.append(Cell(" " * GAP))
             self._spots.append((column, column + _width(key) - GAP, key.action))
             column += _width(key)
@@ -79,13 +80,15 @@ class Foot(Pane):
 
 
 def _width(key: Key) -> int:
-    return len(key.key) + 1 + len(key.label) + GAP
+    return len(key.key) + bool(key.label) + len(key.label) + GAP
 
 
 def _fitted(left: list[Key], right: list[Key], width: int) -> tuple[list[Key], list[Key]]:
-    """First the labels get shorter (not that of the view that is shown), then keys go."""
+    """First the labels get shorter (not of the view that is shown), then go; then keys go."""
     if _needs(left + right) > width:
         left = [k._replace(label=k.short) if k.short and not k.on else k for k in left]
+    if _needs(left + right) > width:
+        left = [k if k.on else k._replace(label="") for k in left]
     while _needs(left + right) > width and len(left) + len(right) > 1:
         lowest = min(left + right, key=lambda key: key.keep + key.on)
         (left if lowest in left else right).remove(lowest)

@@ -1,16 +1,17 @@
-"""What stands in the detail: a request's whole fact, a process, a note.
+"""What stands in the detail: a request's whole fact, a process, a route, a connection, a note.
 
-In: the panel and key of the row that was opened. Out: a title and lines. Knows three panels by
-name, for only they have more to say than their row.
+In: the panel and key of the row that was opened. Out: a title and lines. Knows the panels by name,
+for each has something else to say beyond its row.
 """
 
 from typing import NamedTuple, TypeAlias
 
 from gwtop.model import Model, Snapshot
 from gwtop.nouns.facts import Request
-from gwtop.panels import Cell, Line, Look, notes
+from gwtop.panels import Cell, Line, Look, connections, errors, notes
 from gwtop.panels import _detail as request_detail
 from gwtop.panels import _process as process_detail
+from gwtop.panels import _route as route_detail
 
 
 class Pointed(NamedTuple):
@@ -25,29 +26,65 @@ Detail: TypeAlias = Request | Pointed
 
 def chosen(panel: str, key: int, model: Model) -> Detail | None:
     """What to tell of a row; a request's fact is held from now on. None: nothing more to say."""
+    if panel == "errors":
+        return _behind(key, model)
     if panel == "requests":
         fact = model.requests.detail(key)
         return Pointed(panel, key) if fact is None else fact
-    return Pointed(panel, key) if panel in ("processes", "notes") else None
+    return Pointed(panel, key)
+
+
+def _behind(key: int, model: Model) -> Detail:
+    """What an error is about: its request, else its process, else only itself."""
+    error = next((error for error in model.errors.rows() if error.key == key), None)
+    if error is not None and error.process is not None:
+        return Pointed("processes", error.process)
+    fact = None
+    if error is not None and error.request is not None:
+        fact = model.requests.detail(error.request)
+    return Pointed("errors", key) if fact is None else fact
 
 
 def told(detail: Detail, snapshot: Snapshot, width: int, look: Look) -> tuple[Line, list[Line]]:
     if isinstance(detail, Request):
         title = request_detail.title(detail)
         return title, request_detail.lines(detail, snapshot, width, look)
-    if detail.panel == "processes":
-        for process in snapshot.processes:
-            if process.key == detail.key:
-                lines = process_detail.lines(process, snapshot, look)
-                return process_detail.title(process), lines
-    for note in snapshot.notes:
-        if detail == ("notes", note.key):
-            lines = request_detail.wrap_lines(notes.lines(note, look), width)
-            return (Cell("note", "bold"), Cell(f" ── {note.severity}")), lines
-    return (Cell(detail.panel, "bold"),), [(Cell(GONE, "dim"),)]
+    found = _told(detail, snapshot, width, look)
+    return found or ((Cell(detail.panel, "bold"),), [(Cell(GONE, "dim"),)])
 
 
-GONE = "no longer kept in full: only the newest 2,000 are"
+def _told(
+    detail: Pointed, snapshot: Snapshot, width: int, look: Look
+) -> tuple[Line, list[Line]] | None:
+    match detail.panel:
+        case "processes":
+            for process in snapshot.processes:
+                if process.key == detail.key:
+                    lines = process_detail.lines(process, snapshot, look)
+                    return process_detail.title(process), lines
+        case "routes":
+            for route in snapshot.routes:
+                if route.key == detail.key:
+                    return route_detail.title(route), route_detail.lines(route, width)
+        case "connections":
+            for connection in snapshot.connections:
+                if connection.key == detail.key:
+                    title = (Cell("connection", "bold"), Cell(f" ── {connection.key}"))
+                    return title, connections.lines(connection, snapshot, look)
+        case "notes":
+            for note in snapshot.notes:
+                if note.key == detail.key:
+                    lines = request_detail.wrap_lines(notes.lines(note, look), width)
+                    return (Cell("note", "bold"), Cell(f" ── {note.severity}")), lines
+        case "errors":
+            for error in snapshot.errors:
+                if error.key == detail.key:
+                    lines = request_detail.wrap_lines(errors.lines(error, look), width)
+                    return (Cell("error", "bold"), Cell(f" ── {error.what}")), lines
+    return None
+
+
+GONE = "no longer kept: only the newest are"
 
 
 def wrapped(text: str, width: int, n_lines: int) -> list[Line]:

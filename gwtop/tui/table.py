@@ -105,7 +105,7 @@ class LiveTable(Pane, can_focus=True):
             hidden = n_rows - cursor.height
             more = f"{cursor.top + 1}–{min(cursor.top + cursor.height, n_rows)} of "
             return (Cell(f"{more if hidden > 0 else ''}{n_rows:,}", "dim"),)
-        total = f"{self._snapshot.requests.end:,}"
+        total = f"{cursor.source.end:,}"
         if cursor.following:
             return (Cell("following", "good"), Cell(f" ─ {total}", "dim"))
         last = min(cursor.top + cursor.height, cursor.source.end)

@@ -10,6 +10,13 @@ class Wishes:
     def __init__(self, pipe: BinaryIO | None) -> None:
         self.pipe = pipe
         """None: there is no engine, or no longer."""
+        self._said: set[bytes] = set()
+
+    def once(self, line: bytes) -> None:
+        """Unless it was said before."""
+        if line not in self._said:
+            self._said.add(line)
+            self.say(line)
 
     def say(self, line: bytes) -> None:
         if self.pipe is None:

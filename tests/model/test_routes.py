@@ -25,8 +25,8 @@ def test_numbers_and_ids_are_folded(target: str, route: str) -> None:
 def test_a_route_counts_what_it_covers() -> None:
     table = RouteTable()
     for n in range(4):
-        table.add(request(n, T0, target=f"/u/{n}", duration_ns=10 * MS, status=200 + 100 * n))
-    table.add(request(9, T0, target="/", duration_ns=60 * MS))
+        table.add(request(n, T0, target=f"/u/{n}", duration_ns=10 * MS, status=200 + 100 * n), T0)
+    table.add(request(9, T0, target="/", duration_ns=60 * MS), T0)
     first, second = table.rows()
     assert (first.route, first.requests, first.server_errors) == ("/u/N", 4, 1)
     assert first.time_share == 0.4
@@ -38,7 +38,7 @@ def test_a_route_counts_what_it_covers() -> None:
 def test_a_flood_of_routes_ends_in_one_row() -> None:
     table = RouteTable()
     for n in range(KEPT_ROUTES + 50):
-        table.add(request(n, T0, target="/" + chr(97 + n % 26) * (1 + n // 26)))
+        table.add(request(n, T0, target="/" + chr(97 + n % 26) * (1 + n // 26)), T0)
     rows = table.rows()
     assert len(rows) <= KEPT_ROUTES + 1
     others = next(row for row in rows if row.route == OTHERS)

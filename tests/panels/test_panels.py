@@ -8,7 +8,8 @@ from tests.screens._facts import hostile, pool, rain
 
 
 def test_panels_are_found_in_the_order_of_their_tabs() -> None:
-    assert list(discover()) == ["requests", "processes", "routes", "notes"]
+    names = ["requests", "processes", "routes", "connections", "errors", "notes"]
+    assert list(discover()) == names
 
 
 @pytest.mark.parametrize("panel", discover().values(), ids=lambda p: p.NAME)

@@ -89,7 +89,7 @@ async def test_the_mouse_selects_opens_scrolls_and_presses_keys() -> None:
         table(app).on_mouse_scroll_up(_wheel())
         assert table(app).cursor.top == top - 3 and table(app).cursor.selected == selected
         foot = shown(app)[-1]
-        await pilot.click("#foot", offset=(foot.index("4 Rout"), 0))
+        await pilot.click("#foot", offset=(foot.index("4 "), 0))
         assert app.view == 4
         await pilot.click("#foot", offset=(shown(app)[-1].index("pause"), 0))
         assert app.paused
@@ -207,15 +207,15 @@ async def test_keys_are_answered_while_facts_pour_in() -> None:
     async with app.run_test(size=(160, 50)) as pilot:
         await settle(app, pilot)
         seen_views = []
-        for view in [2, 3, 4, 5, 1] * 4:
+        for view in [2, 3, 4, 5, 6, 7, 8, 1] * 4:
             script.add([*many(n, 500), tick(T0 + 10 * S + n * MS, n)])
             n += 500
             await pilot.press(str(view), "down", "up", "end")
             seen_views.append(app.view)
             app.catch_up()
-        assert seen_views == [2, 3, 4, 5, 1] * 4
+        assert seen_views == [2, 3, 4, 5, 6, 7, 8, 1] * 4
         await settle(app, pilot)
-        assert app.model.requests.n_told == 40 + 20 * 500
+        assert app.model.requests.n_told == 40 + 32 * 500
         assert table(app).cursor.following
 
 
@@ -224,7 +224,7 @@ async def test_the_palette_names_our_commands_and_runs_them() -> None:
     async with app.run_test(size=(120, 40)) as pilot:
         await settle(app, pilot)
         names = [command.title for command in app.get_system_commands(app.screen)]
-        assert names[:5] == ["Overview", "Requests", "Processes", "Routes", "Notes"]
+        assert names[:5] == ["Overview", "Requests", "Processes", "Routes", "Connections"]
         for command in app.get_system_commands(app.screen):
             if command.title in ("Routes", "Pause"):
                 command.callback()

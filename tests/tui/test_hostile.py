@@ -24,14 +24,17 @@ def assert_whole(app: Screen) -> None:
 
 async def walk(app: Screen, pilot: Pilot[int]) -> None:
     """Through every view and every detail."""
-    for view in "12345":
+    for view in "123456789":
         await pilot.press(view)
         await settle(app, pilot)
         assert_whole(app)
-    for view in "23":
-        await pilot.press(view, "home", "enter")
-        for _ in range(11):
-            table = app.query_one("#requests" if view == "2" else "#processes", LiveTable)
+    for place, view in enumerate(app.views, 1):
+        name = view.focus
+        if not isinstance(app.focused, LiveTable) and name == "lifelines":
+            continue
+        await pilot.press(str(place), "home", "enter")
+        for _ in range(11 if isinstance(app.query_one(f"#{name}"), LiveTable) else 0):
+            table = app.query_one(f"#{name}", LiveTable)
             table.action_move(1)
             await pilot.pause()
             assert app.query_one("#detail").display

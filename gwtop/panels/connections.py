@@ -1,0 +1,82 @@
+"""The connections of the watched hop: who keeps them, how long, and how much each carried.
+
+In: a snapshot. Out: a row for each, newest last. Refuses to know sockets.
+"""
+
+from gwtop.model import Snapshot
+from gwtop.model.connections import ConnectionRow
+from gwtop.panels._base import PLAIN, Cell, Column, Line, Look, Row
+from gwtop.panels._safe import safe
+from gwtop.panels._text import UNKNOWN, duration, n_times, share, time_of_day
+
+NAME = "connections"
+TITLE = "connections"
+ORDER = 50
+FOLLOWS = True
+COLUMNS = (
+    Column("opened", 8, "<", "or when its first request began", keep=6),
+    Column("client", 24, "<", "the end that asks", grow=True),
+    Column("server", 21, "<", "the end that answers", keep=3, room=30),
+    Column("state", 9, "<", "● carries a request, ○ open, or how it was closed"),
+    Column("lived", 6, ">", "so far, or until its close"),
+    Column("requests", 8, ">", "how many it carried: more than 1 is reuse"),
+    Column("busy", 5, ">", "share of its life in which a request was under way", keep=5),
+    Column("pid", 8, ">", "who answered; several where one connection feeds a pool", keep=7),
+)
+
+
+def rows(snapshot: Snapshot, look: Look = PLAIN) -> list[Row]:
+    flying = {request.connection for request in snapshot.in_flight}
+    return [_row(c, snapshot, c.key in flying, look) for c in snapshot.connections]
+
+
+def _row(c: ConnectionRow, snapshot: Snapshot, is_busy: bool, look: Look) -> Row:
+    return Row(
+        c.key,
+        (
+            Cell(time_of_day(c.opened_at, look.utc_offset_s), "dim"),
+            Cell(safe(c.client)),
+            Cell(safe(c.server), "dim"),
+            _state(c, is_busy),
+            Cell(duration(_lived_ns(c, snapshot))),
+            Cell(n_times(c.requests), "good" if c.requests > 1 else ""),
+            Cell(share(_busy_share(c, snapshot))),
+            Cell(_pids(c), "accent" if c.pids else "dim"),
+        ),
+    )
+
+
+def _state(c: ConnectionRow, is_busy: bool) -> Cell:
+    if c.closed_at is not None:
+        return Cell(safe(c.how or "closed"), "dim")
+    return Cell("● busy", "good") if is_busy else Cell("○ open")
+
+
+def _lived_ns(c: ConnectionRow, snapshot: Snapshot) -> int | None:
+    until = snapshot.now_at if c.closed_at is None else c.closed_at
+    return None if until is None or c.opened_at is None else until - c.opened_at
+
+
+def _busy_share(c: ConnectionRow, snapshot: Snapshot) -> float | None:
+    lived_ns = _lived_ns(c, snapshot)
+    return min(1.0, c.busy_ns / lived_ns) if lived_ns else None
+
+
+def _pids(c: ConnectionRow) -> str:
+    if not c.pids:
+        return UNKNOWN
+    return str(c.pids[-1]) + (f" +{len(c.pids) - 1}" if len(c.pids) > 1 else "")
+
+
+def lines(c: ConnectionRow, snapshot: Snapshot, look: Look = PLAIN) -> list[Line]:
+    """One of them in full."""
+    closed = "not told" if c.closed_at is None else time_of_day(c.closed_at, look.utc_offset_s)
+    told = (
+        ("between", f"{safe(c.client)} → {safe(c.server)}, {safe(c.protocol)}"),
+        ("opened", time_of_day(c.opened_at, look.utc_offset_s)),
+        ("closed", closed + (f", {safe(c.how)}" if c.how else "")),
+        ("lived", duration(_lived_ns(c, snapshot))),
+        ("carried", f"{n_times(c.requests)} requests, busy {share(_busy_share(c, snapshot))}"),
+        ("answered by", ", ".join(map(str, c.pids)) or "not known"),
+    )
+    return [(Cell(name.ljust(13), "dim"), Cell(words)) for name, words in told]
