@@ -22,7 +22,7 @@ from typing import TypeVar
 
 from gwtop.nouns.times import Nanos
 from gwtop.tracker.exchange import Exchange
-from gwtop.tracker.likeness import Told, port_of, same_headers, target_key, told_of
+from gwtop.tracker.likeness import Told, headers_of, port_of, same_headers, target_key, told_of
 
 MAX_COMPARED = 32  # candidates whose headers are looked at: 20 us each
 
@@ -67,8 +67,7 @@ class Pairing:
         if exchange.method is None or exchange.target is None:
             return None
         server = exchange.hop.server
-        # Where one hop is watched this is all there is to it.
-        claim = self._claim(exchange) if len(self._n_open) > (server in self._n_open) else None
+        claim = self._claim(exchange) if self._may_be_behind(server) else None
         if claim is not None:
             self._claims.setdefault(claim.front.id, []).append(claim)
             self._claim_of[exchange.id] = claim
@@ -122,6 +121,12 @@ class Pairing:
 
     # -- finding ------------------------------------------------------------------------------
 
+    def _may_be_behind(self, server: str) -> bool:
+        """Some other server has requests open that it is not known to stand in front of. Where
+        one hop is watched this is all there is to it; a front's requests cost nothing more."""
+        ways = self._ways
+        return any(other != server and (server, other) not in ways for other in self._n_open)
+
     def _claim(self, back: Exchange) -> _Claim | None:
         told = told_of(back)
         if told.client is not None:
@@ -172,7 +177,8 @@ class Pairing:
         ]
         fronts = self._without_outer_hops(fronts)
         if 1 < len(fronts) <= MAX_COMPARED:
-            fronts = [e for e in fronts if same_headers(e, back)]
+            there = headers_of(back)
+            fronts = [e for e in fronts if same_headers(e, there)]
         if len(fronts) > 1:
             fronts = self._not_taken(fronts)
         if len(fronts) != 1:
@@ -232,7 +238,12 @@ def _take(table: dict[K, list[Exchange]], key: K, exchange: Exchange) -> bool:
 def _open_fronts(line: list[Exchange], back: Exchange) -> list[Exchange]:
     """Requests of other servers that were open when this one began."""
     at, server = back.began_at, back.hop.server
-    return [e for e in line if e.began_at <= at and e.hop.server != server and not _over_by(e, at)]
+    # Spelled out: a kept connection's line is 50 long at full speed, nearly all of them over.
+    return [
+        e
+        for e in line
+        if (e.over_at is None or e.over_at > at) and e.began_at <= at and e.hop.server != server
+    ]
 
 
 def _over_by(exchange: Exchange, at: Nanos) -> bool:
