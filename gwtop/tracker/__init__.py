@@ -129,6 +129,8 @@ class Tracker:
                 self._workload.queued(record)
             case Missed():
                 self._totals.missed(record.what, record.n)
+                if record.what == "frames":
+                    self._pairing.missed(record.at)
             case TapState():
                 if record.state == "open":
                     self._workload.sees_reads |= record.sees_reads

@@ -20,10 +20,11 @@ from collections import Counter
 from collections.abc import Hashable, Iterable
 from typing import TypeVar
 
-from gwtop.nouns.times import Nanos
+from gwtop.nouns.times import SECOND_NS, Nanos
 from gwtop.tracker.exchange import Exchange
 from gwtop.tracker.likeness import Told, headers_of, port_of, same_headers, target_key, told_of
 
+UNSURE_NS = 10 * SECOND_NS  # after lost frames: fronts that nobody saw may be open that long
 MAX_COMPARED = 32  # candidates whose headers are looked at: 20 us each
 
 K = TypeVar("K", bound=Hashable)
@@ -61,6 +62,7 @@ class Pairing:
         """By back."""
         self._contended: set[int] = set()
         """Fronts that a back with several candidates may belong to."""
+        self._unsure_until: Nanos = 0
 
     def began(self, exchange: Exchange) -> Exchange | None:
         """A request's head is known; the one whose connection it names, if it names one."""
@@ -97,6 +99,12 @@ class Pairing:
         if not self._n_open[server]:
             del self._n_open[server]
 
+    def missed(self, at: Nanos) -> None:
+        """Frames were lost: the only one that is seen need not be the only one that there is."""
+        self._unsure_until = at + UNSURE_NS
+        for claim in self._claim_of.values():
+            claim.doubted = True
+
     def passes_on(self, exchange: Exchange) -> bool:
         """Its server was seen to stand in front of another watched one."""
         return exchange.hop.server in self._outer
@@ -132,7 +140,7 @@ class Pairing:
         if told.client is not None:
             front = self._named(back, told, told.client)
             return None if front is None else _Claim(back, front, True, True)
-        front = self._alone(back, told)
+        front = self._alone(back, told) if back.began_at > self._unsure_until else None
         if front is None:
             return None
         alike = Counter(e.hop.server for e in self._by_target[_key(back)])

@@ -253,6 +253,20 @@ def test_the_address_told_takes_candidates_away() -> None:
     assert scene.pair(scene.back(2, variables(addr=b"10.0.0.3"))) is None
 
 
+def test_after_lost_frames_the_only_one_seen_is_not_the_only_one() -> None:
+    scene = Scene()
+    early = scene.front(0)
+    before = scene.back(1, variables())
+    scene.pairing.missed(T0 + 2 * MS)
+    after = scene.back(3, variables())
+    named = scene.back(4, variables(port=b"50000"))
+    for back in (before, after, named):
+        scene.answer(back, 9)
+    assert scene.settle(before, after, named) == [None, None, early.id]
+    late = scene.front(11_000)
+    assert scene.pair(scene.back(11_001, variables()), 11_002) == late.id
+
+
 def test_a_front_that_speaks_before_its_back_end_did_not_pass_it_on() -> None:
     scene = Scene()
     front = scene.front(0)
