@@ -59,6 +59,7 @@ def server(
         [which("apache2"), "-D", "FOREGROUND", "-f", str(conf)],
         None,  # it can't inherit one
         lambda pid: _servers.n_children(pid) >= children + n_others,
+        environ={"TMPDIR": str(_servers.scratch(keeper))},
     )
 
 

@@ -58,6 +58,8 @@ class Server:
     restart: bool = False
     """True: it has no master of its own that replaces a dead worker, so we do."""
     environ: dict[str, str] = field(default_factory=dict)
+    as_stdin: bool = False
+    """Its listening socket is its standard input, as inetd and FastCGI 2.2 do it."""
 
 
 class Keeper:
@@ -87,10 +89,11 @@ class Keeper:
     def start(self, server: Server) -> int:
         """Starts it and returns its pid. The listening socket leaves this process's hands."""
         number = -1 if server.listener is None else server.listener.fileno()
+        passed = [] if number < 0 or server.as_stdin else [number]
         process = subprocess.Popen(
             [word.replace("{fd}", str(number)) for word in server.argv],
-            pass_fds=[] if server.listener is None else [number],
-            stdin=subprocess.DEVNULL,
+            pass_fds=passed,
+            stdin=number if server.as_stdin else subprocess.DEVNULL,
             stdout=sys.stderr,  # our stdout is for the ready line alone
             cwd=self.directory,
             env=os.environ | {k: v.replace("{fd}", str(number)) for k, v in server.environ.items()},

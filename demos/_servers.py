@@ -100,6 +100,14 @@ def to_all(keeper: Keeper, *files: str) -> list[Path]:
     return copies
 
 
+def scratch(keeper: Keeper) -> Path:
+    """A folder where a server that gives up root's rights may write: PHP keeps long bodies so."""
+    folder = keeper.directory / "tmp"
+    folder.mkdir(exist_ok=True)
+    folder.chmod(0o1777)
+    return folder
+
+
 def cgi_script(keeper: Keeper) -> Path:
     """The CGI script as web servers want it: a file that may be executed, and that names its
     interpreter in its first line."""

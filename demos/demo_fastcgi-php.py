@@ -11,7 +11,7 @@ from typing import Any
 
 from _demo import Demo, Options, main
 from _keeper import Keeper, Server
-from _servers import address, before, n_children, stderr_file, to_all, user
+from _servers import address, before, n_children, scratch, stderr_file, to_all, user
 
 DEMO: Demo = {
     "name": "fastcgi-php",
@@ -35,6 +35,7 @@ pm = static                  ; or dynamic, ondemand: how many there are then cha
 pm.max_children = {workers}
 ; php://input is then the body as it came, however long; post_max_size is for forms.
 php_admin_value[enable_post_data_reading] = Off
+php_admin_value[sys_temp_dir] = {scratch}
 php_admin_value[log_errors] = On
 """
 
@@ -51,6 +52,7 @@ def build(keeper: Keeper, options: Options) -> dict[str, Any]:
             user="" if who is None else f"user = {who[0]}\ngroup = {who[1]}",
             listen=listen,
             workers=options.workers,
+            scratch=scratch(keeper),
         )
     )
     program = sorted(Path("/usr/sbin").glob("php-fpm*"))[-1]

@@ -33,7 +33,7 @@ AliasMatch ^ {directory}/_application.php
   SetHandler application/x-httpd-php
 </Files>
 # php://input is then the body as it came, however long; post_max_size is for forms.
-php_admin_flag enable_post_data_reading off
+php_admin_value post_max_size 64M
 php_admin_flag log_errors on
 """
 

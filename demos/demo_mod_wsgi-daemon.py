@@ -36,6 +36,8 @@ WSGIDaemonProcess demo processes={workers} threads=1
 WSGIProcessGroup demo
 # The main interpreter: many C extensions know no other.
 WSGIApplicationGroup %{{GLOBAL}}
+# WSGI 1.0 has no word for a body of unknown length; a request with one would be refused (411).
+WSGIChunkedRequest On
 WSGIScriptAlias / {directory}/_application.py
 """
 

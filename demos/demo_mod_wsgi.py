@@ -26,6 +26,8 @@ DEMO: Demo = {
 
 CONFIGURATION = """\
 LoadModule wsgi_module {modules}/mod_wsgi.so
+# WSGI 1.0 has no word for a body of unknown length; a request with one would be refused (411).
+WSGIChunkedRequest On
 WSGIScriptAlias / {directory}/_application.py
 # The main interpreter: many C extensions know no other.
 WSGIApplicationGroup %{{GLOBAL}}
