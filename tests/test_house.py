@@ -57,14 +57,14 @@ THIRD_PARTY: dict[str, set[str]] = {
     "taps/census": {"psutil"},
     "taps/libpcap": {"scapy"},
     "outputs": {"msgspec", "rich", "prometheus_client", "opentelemetry", "pyarrow"},
-    "tui": {"msgspec", "rich", "textual"},
+    "tui": {"msgspec", "rich", "textual", "plotext"},
     "layers": {"scapy"},
     "load": {"aiohttp"},
     "cli": {"click", "msgspec", "rich"},
 }
 """Room or file: the libraries it may import."""
 
-LAZY = {"rich": "tui", "textual": "tui", "scapy": "layers", "aiohttp": ""}
+LAZY = {"rich": "tui", "textual": "tui", "scapy": "layers", "aiohttp": "", "plotext": ""}
 """Library that costs 100 ms or more: the only room that may import it at the top of a file."""
 
 LONG_FILES: dict[str, str] = {}

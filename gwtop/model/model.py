@@ -16,7 +16,7 @@ from gwtop.model.errors import ErrorLog
 from gwtop.model.lifelines import Lifelines
 from gwtop.model.notes import NoteTable
 from gwtop.model.processes import ProcessTable
-from gwtop.model.rates import Rates
+from gwtop.model.rates import KEPT_SECONDS, Rates
 from gwtop.model.requests import KEPT_ROWS, RequestTable
 from gwtop.model.routes import RouteTable
 from gwtop.model.snapshot import Snapshot
@@ -85,7 +85,7 @@ class Model:
             case Request():
                 self._ended(fact)
             case ProcessBorn():
-                self._reach(fact.at)
+                self.rates.born(self._reach(fact.at))
                 self.lifelines.told(self.processes.born(fact))
             case ProcessExited():
                 self._reach(fact.at)
@@ -112,7 +112,11 @@ class Model:
                 """Answers to wishes that this screen does not make yet."""
 
     def snapshot(
-        self, routes: bool = True, errors: bool = True, connections: bool = True
+        self,
+        routes: bool = True,
+        errors: bool = True,
+        connections: bool = True,
+        plots: bool = True,
     ) -> Snapshot:
         latest = self._latest
         return Snapshot(
@@ -144,6 +148,7 @@ class Model:
             n_connections=self.connections.n_seen,
             hops=self.requests.hops,
             lifelines=self.lifelines,
+            seconds=self.rates.series(KEPT_SECONDS) if plots else (),
             summary=self.summary,
         )
 
@@ -184,7 +189,7 @@ class Model:
             self.lifelines.told(process)
 
     def _ticked(self, fact: Tick) -> None:
-        self.rates.reach(self._reach(fact.at))
+        self._gauge(self._reach(fact.at), fact)
         self._in_flight = {request.id: request for request in fact.in_flight}
         self._latest = Latest(
             watch=tuple(fact.watch),
@@ -195,6 +200,13 @@ class Model:
             idle=fact.idle,
             queues=tuple(fact.queues),
             missed=fact.missed,
+        )
+
+    def _gauge(self, at: Nanos, fact: Tick) -> None:
+        self.rates.reach(at)
+        pending = [queue.pending for queue in fact.queues if queue.pending is not None]
+        self.rates.gauge(
+            at, fact.busy, sum(pending) if pending else None, self.processes.rss_bytes()
         )
 
     def _finished(self, fact: Summary) -> None:

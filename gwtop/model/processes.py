@@ -189,6 +189,11 @@ class ProcessTable:
         """The living by birth, then the dead by death."""
         return (*self._living.values(), *self._dead.values())
 
+    def rss_bytes(self) -> int | None:
+        """Of all the living together, as sampled last. None: nothing was sampled."""
+        sampled = [row.rss_bytes for row in self._living.values() if row.rss_bytes is not None]
+        return sum(sampled) if sampled else None
+
     def of(self, pid: int) -> ProcessRow | None:
         """The row that a pid means now (or meant last)."""
         return self._now(pid)

@@ -14,7 +14,7 @@ from gwtop.model.errors import ErrorRow
 from gwtop.model.lifelines import Lifelines
 from gwtop.model.notes import NoteRow
 from gwtop.model.processes import ProcessRow
-from gwtop.model.rates import NO_WINDOW, Window
+from gwtop.model.rates import NO_WINDOW, Told, Window
 from gwtop.model.requests import RequestsView
 from gwtop.model.routes import RouteRow
 from gwtop.nouns.facts import Hello, InFlight, Missing, QueueState, Request, Summary, Watched
@@ -67,6 +67,8 @@ class Snapshot:
     """All that were told; the newest of them are `errors`."""
     connections: tuple[ConnectionRow, ...] = ()
     n_connections: int = 0
+    seconds: tuple[Told, ...] = ()
+    """Those that are over, oldest first."""
     summary: Summary | None = None
     """The last word. None: the engine is still at it (or died without one)."""
     hops: Callable[[Request], Hops] = field(default=no_hops, compare=False)

@@ -32,6 +32,7 @@ from gwtop.tui.chooser import Chooser
 from gwtop.tui.feed import Feed, Lines
 from gwtop.tui.lifelines import Lifelines
 from gwtop.tui.pane import Pane
+from gwtop.tui.plots import Plots
 from gwtop.tui.requests import RequestTable
 from gwtop.tui.sheet import Sheet
 from gwtop.tui.table import LiveTable
@@ -62,7 +63,7 @@ class Screen(App[int]):
     #body { height: 1fr; layout: vertical; }
     #tables { height: 1fr; layout: vertical; }
     #tables.wide { layout: horizontal; }
-    LiveTable, Lifelines { width: 1fr; height: 1fr; }
+    LiveTable, Lifelines, Plots { width: 1fr; height: 1fr; }
     #tables.wide #processes { width: 50%; }
     #detail { height: 1fr; }
     #detail.below { height: 45%; }
@@ -111,7 +112,7 @@ class Screen(App[int]):
         self._trouble: str | None = None
         self.views: tuple[View, ...] = ()
         self.feed = Feed(intake, self.model)
-        self._panes: dict[str, LiveTable | Lifelines] = {}
+        self._panes: dict[str, LiveTable | Lifelines | Plots] = {}
         self._detail: details.Detail | None = None
         self._asking = Asking(self)
         self._slice_asked = False
@@ -127,6 +128,7 @@ class Screen(App[int]):
             table = RequestTable(panel) if is_requests else LiveTable(panel, follows=follows)
             self._panes[name] = table
         self._panes["lifelines"] = Lifelines()
+        self._panes["plots"] = Plots()
         yield Bar(id="head", corner="pause")
         yield Bar(id="alert")
         yield Bar(id="explain")
@@ -135,6 +137,7 @@ class Screen(App[int]):
                 yield self._panes["processes"]
                 yield from (self._panes[name] for name in panels if name != "processes")
             yield self._panes["lifelines"]
+            yield self._panes["plots"]
         yield Sheet(id="detail", hint="Esc: back")
         yield Sheet(id="help", hint="Esc: back")
         yield Chooser()
@@ -179,7 +182,7 @@ class Screen(App[int]):
     # Snapshots out
 
     def paint(self) -> None:
-        dear = ("routes", "errors", "connections")
+        dear = ("routes", "errors", "connections", "plots")
         self.shown = self.model.snapshot(**{name: self._panes[name].display for name in dear})
         self._repaint()
 
@@ -305,7 +308,7 @@ class Screen(App[int]):
         sheet = self.query_one("#help", Sheet)
         sheet.display = not sheet.display
         pane = self.focused
-        title, entries = pane.help if isinstance(pane, LiveTable | Lifelines) else ("", ())
+        title, entries = pane.help if isinstance(pane, LiveTable | Lifelines | Plots) else ("", ())
         sheet.say((Cell("help", "bold"),), guide.lines(title, entries))
         self._arrange()
         if sheet.display:

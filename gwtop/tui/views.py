@@ -26,7 +26,10 @@ class View(NamedTuple):
     about: str
 
 
-OTHERS = ((90, View("Lifelines", "Life", ("lifelines",), "lifelines", "every process over time")),)
+OTHERS = (
+    (70, View("Plots", "Plot", ("plots",), "plots", "rate, latency, workers, queue, memory")),
+    (90, View("Lifelines", "Life", ("lifelines",), "lifelines", "every process over time")),
+)
 """Views that are no tables, with their places."""
 
 
