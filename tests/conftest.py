@@ -11,6 +11,7 @@ What hypothesis makes up is the same in every run, or a red run would not come a
 looks for its cause; `--hypothesis-profile=default` searches anew, tests/fuzz/ does it for hours.
 """
 
+import signal
 from collections.abc import Generator
 
 import pytest
@@ -63,3 +64,9 @@ def pytest_make_collect_report(
     if report.skipped and strict:
         _refuse_skip(report)
     return report
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """A hang-up means what it means to a shell, also when the run was started through nohup: the
+    programs under test inherit it, and gwtop leaves an ignored hang-up ignored."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
