@@ -105,7 +105,9 @@ class Attribution:
         if exchange.over_at is None:
             return
         since = exchange.began_at - STAMPS_SLACK_NS
-        born = [p for p in self._lineage.born_since(since) if _in_window(p, exchange)]
+        newest = self._lineage.born_since(since)
+        born = [p for p in newest if _in_window(p, exchange)]
+        self._take_back(exchange, newest, others)
         rivals = self._rivals_of(exchange, others()) if born else []
         reader = self._read_by(exchange)
         if exchange.pid is None and born:
@@ -119,6 +121,23 @@ class Attribution:
         if self._waiting:
             horizon = exchange.began_at - 1000 * MILLISECOND_NS
             self._waiting = [p for p in self._waiting if (p.born_at or 0) > horizon]
+
+    def _take_back(
+        self,
+        exchange: Exchange,
+        newest: list[Process],
+        others: Callable[[], Iterable[Exchange]],
+    ) -> None:
+        """Frames come late: a process was named for it that was born after its end."""
+        if exchange.evidence != "environ":
+            return
+        for process in newest:
+            if process.request == exchange.id and not _in_window(process, exchange):
+                if process.pid == exchange.pid:
+                    exchange.pid = exchange.evidence = None
+                    process.n_requests -= 1
+                process.request = None
+                self.execed(process, [e for e in others() if e is not exchange])
 
     def _rivals_of(self, exchange: Exchange, others: Iterable[Exchange]) -> list[Exchange]:
         """Everybody else who was open meanwhile; those that settled before included."""

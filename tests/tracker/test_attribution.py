@@ -168,6 +168,19 @@ def test_children_of_a_script_are_births_of_its_request_in_order_and_not_its_pid
     assert scene.settle(exchange) == (201, "environ", [201, 202, 203])
 
 
+def test_a_process_born_after_the_end_that_came_late_goes_to_the_next_of_that_name() -> None:
+    scene = Scene()
+    first = scene.request(0, None, b"/a", 50001)
+    variables = (MARK, (b"REMOTE_PORT", b"50001"), (b"REQUEST_URI", b"/a"))
+    scene.born(201, 62 * MS)
+    scene.execed(201, 63 * MS, *variables)
+    assert first.pid == 201, "as long as nobody knows that it had ended"
+    second = scene.request(60 * MS, 90 * MS, b"/a", 50001)
+    first.over_at = T0 + 50 * MS
+    assert scene.settle(first) == (None, None, [])
+    assert scene.settle(second) == (201, "environ", [201])
+
+
 def test_one_short_process_in_the_window_is_spawn_evidence() -> None:
     scene = Scene()
     exchange = scene.request(0, 5 * MS)
