@@ -17,7 +17,7 @@ CONFIGURATION = """\
 ServerRoot {directory}
 DefaultRuntimeDir {directory}
 PidFile {directory}/apache.pid
-Listen 127.0.0.1:{port}
+Listen {listen}
 # Else it asks the resolver for its name.
 ServerName 127.0.0.1
 ErrorLog {stderr}
@@ -36,9 +36,24 @@ KeepAlive Off
 LimitRequestFieldSize 65536
 """
 
+PROXY = """\
+LoadModule proxy_module {modules}/mod_proxy.so
+LoadModule proxy_{scheme}_module {modules}/mod_proxy_{scheme}.so
+ProxyPass / {scheme}://{target}/
+# SCGI's application is mounted at the root, too.
+LoadModule env_module {modules}/mod_env.so
+SetEnv proxy-scgi-pathinfo 1
+"""
+# FastCGI: the application is mounted at the root; else all of the path would be SCRIPT_NAME.
+PATHS = """\
+ProxyFCGISetEnvIf true PATH_INFO "%{{reqenv:SCRIPT_NAME}}"
+ProxyFCGISetEnvIf true SCRIPT_NAME ""
+"""
+FRONT_CHILDREN = 8
+
 
 def server(
-    keeper: Keeper, port: int, children: int, configuration: str, n_others: int = 0
+    keeper: Keeper, listen: str, children: int, configuration: str, n_others: int = 0
 ) -> Server:
     """`configuration`: what the demo adds; `{directory}` and `{modules}` are known there.
     `n_others`: processes of its own that a module starts at once."""
@@ -48,7 +63,7 @@ def server(
         (CONFIGURATION + configuration).format(
             directory=keeper.directory,
             modules=MODULES,
-            port=port,
+            listen=listen,
             stderr=_servers.stderr_file(keeper),
             user="" if who is None else f"User {who[0]}\nGroup {who[1]}",
             children=children,
@@ -61,6 +76,20 @@ def server(
         lambda pid: _servers.n_children(pid) >= children + n_others,
         environ={"TMPDIR": str(_servers.scratch(keeper))},
     )
+
+
+def front(
+    keeper: Keeper, listen: str, gateway: str, target: str, script: Path | None = None
+) -> Server:
+    """Apache before a gateway: "fastcgi", "uwsgi", "scgi" or "ajp". `script`: the file to run,
+    for gateways that run files."""
+    scheme = {"fastcgi": "fcgi"}.get(gateway, gateway)
+    lines = PROXY.replace("{scheme}", scheme).replace("{target}", target)
+    if gateway == "fastcgi":
+        lines += PATHS
+    if script is not None:
+        lines += f'ProxyFCGISetEnvIf true SCRIPT_FILENAME "{script}"\n'
+    return server(keeper, listen, FRONT_CHILDREN, lines)
 
 
 def module(pattern: str) -> str:

@@ -75,16 +75,15 @@ class Keeper:
         """A listening socket on a free port of this machine, for a server to inherit."""
         return socket.create_server(("127.0.0.1", 0), backlog=128)
 
-    def port(self) -> int:
-        """A free port of this machine for a server that can inherit no socket. Ours stays bound to
-        it without listening, so the kernel gives it to nobody else; with SO_REUSEADDR, which every
-        server sets, the server may bind it beside us."""
+    def reserved(self) -> socket.socket:
+        """A free port of this machine for a server that can inherit no socket. This one stays
+        bound to it without listening, so the kernel gives the port to nobody else; with
+        SO_REUSEADDR, which every server sets, the server may bind it beside us."""
         held = socket.socket()
         held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         held.bind(("127.0.0.1", 0))
         self._held.append(held)
-        number: int = held.getsockname()[1]
-        return number
+        return held
 
     def start(self, server: Server) -> int:
         """Starts it and returns its pid. The listening socket leaves this process's hands."""

@@ -1,6 +1,7 @@
 """lighttpd from the shortest complete configuration; a demo adds what it is about."""
 
 import socket
+from pathlib import Path
 
 from _demo import which
 from _keeper import Keeper, Server
@@ -10,9 +11,20 @@ server.document-root = "{directory}"
 # The listening socket is inherited as stdin.
 server.bind = "/dev/stdin"
 server.port = 0
-server.errorlog = "/dev/stderr"
 server.upload-dirs = ("{directory}")
 server.max-request-field-size = 65535
+"""
+
+FRONT = """\
+server.modules = ("mod_rewrite", "mod_{module}")
+{protocol}
+{module}.server = ("{prefix}" => ((
+  "host" => "{host}", "port" => {port},
+  # The path is no file of ours.
+  "check-local" => "disable",
+  # All of the path is PATH_INFO.
+  "fix-root-scriptname" => "enable"
+)))
 """
 
 
@@ -29,3 +41,25 @@ def server(keeper: Keeper, listener: socket.socket, configuration: str) -> Serve
         lambda pid: True,
         as_stdin=True,
     )
+
+
+def front(
+    keeper: Keeper, listener: socket.socket, gateway: str, target: str, script: Path | None = None
+) -> Server:
+    """lighttpd before a gateway: "fastcgi", "uwsgi" or "scgi". `script`: the file to run, for
+    gateways that run files."""
+    host, port = target.split(":")
+    values = {
+        "host": host,
+        "port": port,
+        "prefix": "/",
+        "module": "fastcgi" if gateway == "fastcgi" else "scgi",
+        "protocol": 'scgi.protocol = "uwsgi"' if gateway == "uwsgi" else "",
+    }
+    if script is not None:  # it says DOCUMENT_ROOT and path: let that be the script
+        values["prefix"] = ""
+        values["protocol"] = f'url.rewrite-once = ("^[^?]*(\\?.*)?$" => "/{script.name}$1")'
+    lines = FRONT
+    for name, text in values.items():
+        lines = lines.replace(f"{{{name}}}", text)
+    return server(keeper, listener, lines)

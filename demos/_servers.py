@@ -10,6 +10,8 @@ import socket
 import sys
 from pathlib import Path
 
+import _apache
+import _lighttpd
 import _nginx
 import _tree
 from _demo import HERE, Options, which
@@ -36,6 +38,11 @@ def front(keeper: Keeper, listener: socket.socket, gateway: str, target: str) ->
     return python(keeper, "_front.py", listener, gateway, target)
 
 
+def web(keeper: Keeper, options: Options) -> socket.socket:
+    """The port that clients ask, for the front that `before` will start on it."""
+    return keeper.reserved() if options.front == "apache" else keeper.listener()
+
+
 def before(
     keeper: Keeper,
     options: Options,
@@ -47,6 +54,10 @@ def before(
     """The front that was asked for. `script`: the file to run, for gateways that run files."""
     if options.front == "nginx":
         return nginx(keeper, listener, gateway, target, script)
+    if options.front == "apache":
+        return _apache.front(keeper, address(listener), gateway, target, script)
+    if options.front == "lighttpd":
+        return _lighttpd.front(keeper, listener, gateway, target, script)
     return front(keeper, listener, gateway, target)
 
 

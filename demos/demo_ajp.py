@@ -11,7 +11,7 @@ from typing import Any
 
 from _demo import Demo, Options, main
 from _keeper import Keeper
-from _servers import address, front, python
+from _servers import address, before, python, web
 
 DEMO: Demo = {
     "name": "ajp",
@@ -19,18 +19,19 @@ DEMO: Demo = {
     "protocol": "ajp",
     "process_model": "threaded",
     "explain": "ajp",
-    "fronts": ["builtin"],
+    "fronts": ["builtin", "apache"],
     "needs": ["flup"],
     "install": "pip install 'gwtop[demos]'",
 }
 
 
 def build(keeper: Keeper, options: Options) -> dict[str, Any]:
-    container, web = keeper.listener(), keeper.listener()
-    listen, url = address(container), f"http://{address(web)}/"
+    container, outside = keeper.listener(), web(keeper, options)
+    listen, url = address(container), f"http://{address(outside)}/"
     server = python(keeper, "_flup_server.py", container, restart=True)
     keeper.start(server)
-    return {"url": url, "listen": listen, "front": keeper.start(front(keeper, web, "ajp", listen))}
+    front = before(keeper, options, outside, "ajp", listen)
+    return {"url": url, "listen": listen, "front": keeper.start(front)}
 
 
 if __name__ == "__main__":

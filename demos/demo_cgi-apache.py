@@ -11,7 +11,7 @@ from typing import Any
 import _apache
 from _demo import Demo, Options, main
 from _keeper import Keeper
-from _servers import cgi_script
+from _servers import address, cgi_script
 
 DEMO: Demo = {
     "name": "cgi-apache",
@@ -33,10 +33,10 @@ ScriptAlias / {script}/
 
 
 def build(keeper: Keeper, options: Options) -> dict[str, Any]:
-    port = keeper.port()
+    listen = address(keeper.reserved())
     lines = CONFIGURATION.replace("{script}", str(cgi_script(keeper)))
-    apache = keeper.start(_apache.server(keeper, port, options.workers, lines))
-    return {"url": f"http://127.0.0.1:{port}/", "listen": f"127.0.0.1:{port}", "front": apache}
+    apache = keeper.start(_apache.server(keeper, listen, options.workers, lines))
+    return {"url": f"http://{listen}/", "listen": listen, "front": apache}
 
 
 if __name__ == "__main__":

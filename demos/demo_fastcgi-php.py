@@ -11,7 +11,7 @@ from typing import Any
 
 from _demo import Demo, Options, main
 from _keeper import Keeper, Server
-from _servers import address, before, n_children, scratch, stderr_file, to_all, user
+from _servers import address, before, n_children, scratch, stderr_file, to_all, user, web
 
 DEMO: Demo = {
     "name": "fastcgi-php",
@@ -19,7 +19,7 @@ DEMO: Demo = {
     "protocol": "fastcgi",
     "process_model": "worker-pool",
     "explain": "fastcgi",
-    "fronts": ["nginx"],
+    "fronts": ["nginx", "apache", "lighttpd"],
     "needs": ["program:nginx", "file:/usr/sbin/php-fpm*"],
     "install": "apt install nginx php-fpm",
 }
@@ -41,8 +41,8 @@ php_admin_value[log_errors] = On
 
 
 def build(keeper: Keeper, options: Options) -> dict[str, Any]:
-    gateway, web = keeper.listener(), keeper.listener()
-    listen, url = address(gateway), f"http://{address(web)}/"
+    gateway, outside = keeper.listener(), web(keeper, options)
+    listen, url = address(gateway), f"http://{address(outside)}/"
     (script,) = to_all(keeper, "_application.php")
     who = user()
     conf = keeper.directory / "php-fpm.conf"
@@ -64,7 +64,7 @@ def build(keeper: Keeper, options: Options) -> dict[str, Any]:
         environ={"FPM_SOCKETS": listen + "={fd}"},  # its own way to hand sockets to a successor
     )
     keeper.start(php)
-    front = keeper.start(before(keeper, options, web, "fastcgi", listen, script))
+    front = keeper.start(before(keeper, options, outside, "fastcgi", listen, script))
     return {"url": url, "listen": listen, "front": front}
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import _apache
 from _demo import Demo, Options, main
 from _keeper import Keeper
-from _servers import to_all
+from _servers import address, to_all
 
 DEMO: Demo = {
     "name": "mod_perl",
@@ -36,10 +36,10 @@ PerlRequire {directory}/_application.pl
 
 
 def build(keeper: Keeper, options: Options) -> dict[str, Any]:
-    port = keeper.port()
+    listen = address(keeper.reserved())
     to_all(keeper, "_application.pl")
-    keeper.start(_apache.server(keeper, port, options.workers, CONFIGURATION))
-    return {"url": f"http://127.0.0.1:{port}/", "listen": f"127.0.0.1:{port}", "front": None}
+    keeper.start(_apache.server(keeper, listen, options.workers, CONFIGURATION))
+    return {"url": f"http://{listen}/", "listen": listen, "front": None}
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from typing import Any
 import _apache
 from _demo import Demo, Options, main
 from _keeper import Keeper
-from _servers import to_all
+from _servers import address, to_all
 
 DEMO: Demo = {
     "name": "mod_wsgi-daemon",
@@ -43,12 +43,12 @@ WSGIScriptAlias / {directory}/_application.py
 
 
 def build(keeper: Keeper, options: Options) -> dict[str, Any]:
-    port = keeper.port()
+    listen = address(keeper.reserved())
     to_all(keeper, "_application.py")
     lines = CONFIGURATION.replace("{workers}", str(options.workers))
-    server = _apache.server(keeper, port, CHILDREN, lines, n_others=options.workers)
+    server = _apache.server(keeper, listen, CHILDREN, lines, n_others=options.workers)
     apache = keeper.start(server)
-    return {"url": f"http://127.0.0.1:{port}/", "listen": f"127.0.0.1:{port}", "front": apache}
+    return {"url": f"http://{listen}/", "listen": listen, "front": apache}
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from typing import Any
 
 from _demo import Demo, Options, main
 from _keeper import Keeper
-from _servers import address, before, uwsgi
+from _servers import address, before, uwsgi, web
 
 DEMO: Demo = {
     "name": "scgi",
@@ -18,17 +18,17 @@ DEMO: Demo = {
     "protocol": "scgi",
     "process_model": "worker-pool",
     "explain": "scgi",
-    "fronts": ["builtin", "nginx"],
+    "fronts": ["builtin", "nginx", "apache", "lighttpd"],
     "needs": ["pyuwsgi"],
     "install": "pip install 'gwtop[demos]'",
 }
 
 
 def build(keeper: Keeper, options: Options) -> dict[str, Any]:
-    gateway, web = keeper.listener(), keeper.listener()
-    listen, url = address(gateway), f"http://{address(web)}/"
+    gateway, outside = keeper.listener(), web(keeper, options)
+    listen, url = address(gateway), f"http://{address(outside)}/"
     keeper.start(uwsgi(gateway, "scgi-socket", options.workers))
-    front = keeper.start(before(keeper, options, web, "scgi", listen))
+    front = keeper.start(before(keeper, options, outside, "scgi", listen))
     return {"url": url, "listen": listen, "front": front}
 
 
