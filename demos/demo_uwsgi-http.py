@@ -17,7 +17,7 @@ DEMO: Demo = {
     "summary": "WSGI in a pool of processes that speak HTTP: uWSGI without a front",
     "protocol": "http",
     "process_model": "worker-pool",
-    "explain": "uwsgi",
+    "explain": "uWSGI",
     "fronts": [],
     "needs": ["pyuwsgi"],
     "install": "pip install 'gwtop[demos]'",

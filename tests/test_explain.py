@@ -12,9 +12,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from gwtop import demos
 from gwtop.cli.explain import explain
 from gwtop.errors import GwtopError
 from gwtop.explain import FOLDER, NOTES, codes, near, page, words
+from gwtop.explain.beside import ROWS, facets
 
 CODE = sorted(FOLDER.parent.rglob("*.py"))
 CODE_AT = {"Remark": 1, "Observed": 1, "Note": 1, "_note": 0}
@@ -140,4 +142,75 @@ def test_an_unknown_word_names_those_that_look_like_it(asked: str, likeliest: st
 def test_a_word_that_looks_like_nothing_gets_the_words() -> None:
     run = CliRunner().invoke(explain, ["knights"], standalone_mode=False)
     assert isinstance(run.exception, GwtopError)
-    assert "there are CGI, " in run.exception.remedy
+    assert "there are AJP, CGI, FastCGI, " in run.exception.remedy
+
+
+CAPTURES = Path(__file__).parent / "captures"
+HEX = re.compile(r"    ((?:[0-9a-f]{2} )*[0-9a-f]{2})  ")
+
+
+def runs_of(text: str) -> list[bytes]:
+    """The bytes that a page decodes; a line of another kind ends a run."""
+    runs = [b""]
+    for line in text.splitlines():
+        found = HEX.match(line)
+        runs = [*runs[:-1], runs[-1] + bytes.fromhex(found[1])] if found else [*runs, b""]
+    return [run for run in runs if run]
+
+
+@pytest.mark.parametrize("word", words())
+def test_a_page_of_a_word_says_what_kind_of_thing_it_is_and_where_it_sits(word: str) -> None:
+    text = page(word)
+    assert text is not None
+    assert word in text.partition(":")[0].split(", ")
+    assert tuple(facets(text)) == ROWS
+    assert "browser --HTTP--> " in text or "clients --> " in text, "no picture"
+    assert max(map(len, text.splitlines())) <= 101
+
+
+@pytest.mark.parametrize("word", ["CGI", "FastCGI", "SCGI", "uwsgi", "AJP"])
+def test_a_message_that_a_page_decodes_was_captured(word: str) -> None:
+    text = page(word) or ""
+    name = re.search(r"\(tests/captures/(\S+)\)", text)
+    assert name is not None
+    captured, runs = (CAPTURES / name[1]).read_bytes(), runs_of(text)
+    assert len(runs) >= 2 and sum(map(len, runs)) >= 30
+    assert [run for run in runs if run not in captured] == []
+
+
+def test_every_demo_is_explained_and_named_by_a_page() -> None:
+    for demo in demos.catalogue():
+        program = demo.program.read_text(encoding="utf-8")
+        asked = re.search(r'"explain": "([^"]+)"', program)
+        assert asked is not None and page(asked[1]) is not None, demo.name
+        assert demo.name in re.split(r"[ ,;:]+", facets(page(asked[1]) or "")["Demo"]), demo.name
+
+
+def test_words_that_differ_by_their_case_alone_have_a_page_each() -> None:
+    protocol, server, interface = page("uwsgi"), page("uWSGI"), page("WSGI")
+    assert len({protocol, server, interface}) == 3
+    assert protocol is not None and facets(protocol)["Kind"].startswith("wire protocol")
+    assert server is not None and facets(server)["Kind"].startswith("server")
+    assert page("UWSGI") == protocol
+
+
+def test_words_are_set_side_by_side(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
+    run = CliRunner().invoke(explain, ["uwsgi", "uWSGI", "WSGI"])
+    lines = run.output.splitlines()
+    assert run.exit_code == 0 and max(map(len, lines)) <= 100
+    assert lines[0].split() == ["uwsgi", "uWSGI", "WSGI"]
+    kinds = next(line for line in lines if line.startswith("Kind"))
+    assert re.search(r"wire protocol.*server: a program.*interface specification", kinds)
+
+
+def test_on_a_narrow_terminal_they_stand_one_below_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    lines = CliRunner().invoke(explain, ["CGI", "SCGI", "AJP"]).output.splitlines()
+    assert [line for line in lines if line in ("CGI", "SCGI", "AJP")] == ["CGI", "SCGI", "AJP"]
+    assert max(map(len, lines)) <= 60
+
+
+def test_one_of_several_words_without_a_page_is_an_error() -> None:
+    run = CliRunner().invoke(explain, ["CGI", "knights"], standalone_mode=False)
+    assert isinstance(run.exception, GwtopError)

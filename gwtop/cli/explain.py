@@ -1,25 +1,50 @@
-"""`gwtop explain`: a page for a word or a note code."""
+"""`gwtop explain`: a page for a word or a note code; several words side by side."""
+
+import shutil
 
 import click
 
 from gwtop.errors import GwtopError
 
+MAX_COLUMNS = 120  # of a table; wider lines are hard to follow
+
 
 @click.command()
-@click.argument("word", required=False)
-def explain(word: str | None) -> int:
-    """Explain a word (CGI, FastCGI, uwsgi, ...) or the code of a note (no WORD: list them)."""
-    from gwtop.explain import codes, near, page, words
+@click.argument("words", metavar="[WORD]...", nargs=-1)
+def explain(words: tuple[str, ...]) -> int:
+    """Explain a word (CGI, FastCGI, uwsgi, ...) or the code of a note (no WORD: list them).
 
-    if word is None:
-        for known in (*words(), "", *codes()):
-            click.echo(known)
-        return 0
+    Several words are set side by side: gwtop explain uwsgi uWSGI WSGI
+    """
+    from gwtop.explain.beside import side_by_side
+
+    pages = {word: _page(word) for word in words}
+    if not pages:
+        _list()
+    elif len(pages) == 1:
+        click.echo("".join(pages.values()).rstrip())
+    else:
+        width = min(shutil.get_terminal_size((100, 24)).columns, MAX_COLUMNS)
+        for line in side_by_side(pages, width):
+            click.echo(line)
+        click.echo(f"\nEach has a page: gwtop explain {words[0]}")
+    return 0
+
+
+def _list() -> None:
+    from gwtop.explain import codes, words
+
+    for known in (*words(), "", *codes()):
+        click.echo(known)
+
+
+def _page(word: str) -> str:
+    from gwtop.explain import near, page, words
+
     text = page(word)
     if text is None:
         alike = near(word)
         listed = ", ".join(alike or words())
         remedy = f"did you mean {listed}?" if alike else f"there are {listed}, and codes of notes"
         raise GwtopError(f"there is no page for {word!r}", remedy)
-    click.echo(text.rstrip())
-    return 0
+    return text

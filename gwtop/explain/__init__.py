@@ -1,7 +1,8 @@
 """Pages of `gwtop explain`: one Markdown file a word, and in `notes/` one a note code.
 
 In: a word. Out: its page, or the words that look like it. Knows no page: whoever adds one writes a
-file here and touches nothing.
+file here and touches nothing. A page of a word begins with its names, "AJP, servlet: ..."; the
+file's own name says nothing, for uwsgi and uWSGI would be one file on some machines.
 """
 
 from difflib import get_close_matches
@@ -13,8 +14,8 @@ MAX_NEAR = 3
 
 
 def words() -> list[str]:
-    """The words that have a page, sorted."""
-    return sorted(path.stem for path in FOLDER.glob("*.md"))
+    """The words that have a page, sorted without regard to case."""
+    return sorted(_pages(), key=lambda name: (name.lower(), name))
 
 
 def codes() -> list[str]:
@@ -23,11 +24,22 @@ def codes() -> list[str]:
 
 
 def page(word: str) -> str | None:
-    """The page, in whatever case it was asked for. None: there is none."""
-    for path in (*FOLDER.glob("*.md"), *NOTES.glob("*.md")):
-        if path.stem.lower() == word.lower():
-            return path.read_text(encoding="utf-8")
-    return None
+    """The page, in whatever case it was asked for; the one of just this case where several words
+    differ by it alone. None: there is none."""
+    pages = _pages() | {path.stem: path for path in NOTES.glob("*.md")}
+    names = [word, *(name for name in sorted(pages)[::-1] if name.lower() == word.lower())]
+    found = next((pages[name] for name in names if name in pages), None)
+    return None if found is None else found.read_text(encoding="utf-8")
+
+
+def _pages() -> dict[str, Path]:
+    """Each word's file."""
+    found: dict[str, Path] = {}
+    for path in FOLDER.glob("*.md"):
+        with path.open(encoding="utf-8") as lines:
+            names = lines.readline().partition(":")[0]
+        found |= dict.fromkeys(names.split(", "), path)
+    return found
 
 
 def near(word: str) -> list[str]:
