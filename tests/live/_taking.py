@@ -50,8 +50,8 @@ class Dump:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
             probe.bind(("127.0.0.1", 0))
             self._marker: int = probe.getsockname()[1]
-        # In immediate mode a slot of the ring is a whole snaplen; frames on lo reach 65,550 bytes.
-        command = ["tcpdump", "-i", "lo", "-U", "--immediate-mode", "-B", "131072", "-s", "66000"]
+        # Not in immediate mode: a slot of its ring is a whole snaplen, and a burst fills them all.
+        command = ["tcpdump", "-i", "lo", "-U", "-B", "65536"]
         command += ["-w", "-", f"{_any_of(ports)} or (udp port {self._marker})"]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         assert self._process.stderr
