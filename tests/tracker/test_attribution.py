@@ -169,7 +169,7 @@ def test_children_of_a_script_are_births_of_its_request_in_order_and_not_its_pid
 
 
 def test_a_process_born_after_the_end_that_came_late_goes_to_the_next_of_that_name() -> None:
-    scene = Scene()
+    scene = Scene(holders=(100, 101))
     first = scene.request(0, None, b"/a", 50001)
     variables = (MARK, (b"REMOTE_PORT", b"50001"), (b"REQUEST_URI", b"/a"))
     scene.born(201, 62 * MS)
