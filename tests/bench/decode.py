@@ -98,7 +98,7 @@ def readers(path: Path, options: argparse.Namespace) -> list[Reader]:
     file = str(path)
     gwtops = dict(named.split("=", 1) for named in options.gwtop)
     found = [
-        Reader(name, [python, "-m", "gwtop", "read", file, "--json"], n_requests, n_packets)
+        Reader(name, [python, "-P", "-m", "gwtop", "read", file, "--json"], n_requests, n_packets)
         for name, python in {"gwtop": sys.executable, **gwtops}.items()
     ]
     tshark = ["tshark", "-n", "-r", file, "-d", f"tcp.port=={server_port(path)},fcgi"]
