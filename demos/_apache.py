@@ -39,16 +39,21 @@ LimitRequestFieldSize 65536
 PROXY = """\
 LoadModule proxy_module {modules}/mod_proxy.so
 LoadModule proxy_{scheme}_module {modules}/mod_proxy_{scheme}.so
+# An AJP packet, which is a request's whole head, may then be as long as Tomcat lets it be.
+ProxyIOBufferSize 65536
 ProxyPass / {scheme}://{target}/
-# SCGI's application is mounted at the root, too.
-LoadModule env_module {modules}/mod_env.so
-SetEnv proxy-scgi-pathinfo 1
 """
-# FastCGI: the application is mounted at the root; else all of the path would be SCRIPT_NAME.
-PATHS = """\
+# The application is mounted at the root; else all of the path would be SCRIPT_NAME.
+PATHS = {
+    "fastcgi": """\
 ProxyFCGISetEnvIf true PATH_INFO "%{{reqenv:SCRIPT_NAME}}"
 ProxyFCGISetEnvIf true SCRIPT_NAME ""
-"""
+""",
+    "scgi": """\
+LoadModule env_module {modules}/mod_env.so
+SetEnv proxy-scgi-pathinfo 1
+""",
+}
 FRONT_CHILDREN = 8
 
 
@@ -85,8 +90,7 @@ def front(
     for gateways that run files."""
     scheme = {"fastcgi": "fcgi"}.get(gateway, gateway)
     lines = PROXY.replace("{scheme}", scheme).replace("{target}", target)
-    if gateway == "fastcgi":
-        lines += PATHS
+    lines += PATHS.get(gateway, "")
     if script is not None:
         lines += f'ProxyFCGISetEnvIf true SCRIPT_FILENAME "{script}"\n'
     return server(keeper, listen, FRONT_CHILDREN, lines)

@@ -53,6 +53,16 @@ ROWS = [
     Row("mod_perl", None, "http", "embedded"),
     Row("mod_php", None, "http", "embedded"),
     Row("fastcgi-php", "nginx", "fastcgi", "worker-pool"),
+    Row("fastcgi-php", "apache", "fastcgi", "worker-pool"),
+    Row("fastcgi-php", "lighttpd", "fastcgi", "worker-pool"),
+    Row("fastcgi", "apache", "fastcgi", "worker-pool"),
+    Row("fastcgi", "lighttpd", "fastcgi", "worker-pool"),
+    Row("scgi", "apache", "scgi", "worker-pool"),
+    Row("scgi", "lighttpd", "scgi", "worker-pool"),
+    Row("uwsgi", "apache", "uwsgi", "worker-pool"),
+    Row("uwsgi", "lighttpd", "uwsgi", "worker-pool"),
+    Row("ajp", "apache", "ajp", "threaded"),
+    Row("servlet", "apache", "ajp", "threaded"),
 ]
 
 
