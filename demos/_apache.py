@@ -50,8 +50,9 @@ ProxyFCGISetEnvIf true PATH_INFO "%{{reqenv:SCRIPT_NAME}}"
 ProxyFCGISetEnvIf true SCRIPT_NAME ""
 """,
     "scgi": """\
-LoadModule env_module {modules}/mod_env.so
-SetEnv proxy-scgi-pathinfo 1
+LoadModule setenvif_module {modules}/mod_setenvif.so
+# Not SetEnv, which comes after the proxy has asked.
+SetEnvIf Request_URI . proxy-scgi-pathinfo
 """,
 }
 FRONT_CHILDREN = 8
