@@ -194,7 +194,8 @@ def _drive(port: int, jobs: list[Seen], log: AppLog) -> None:
 
 def drive(port: int, asks: list[Ask], log: AppLog) -> list[Seen]:
     """All of them, each with a tag of its own; returns when the application is done, too."""
-    told = [Seen(ask, f"probe-{n}") for n, ask in enumerate(asks)]
+    # Of one width: a tag that a short snaplen cuts must not read as another one.
+    told = [Seen(ask, f"probe-{n:04}") for n, ask in enumerate(asks)]
     with ThreadPoolExecutor(N_THREADS) as pool:
         shares = [pool.submit(_drive, port, told[n::N_THREADS], log) for n in range(N_THREADS)]
         for share in shares:
