@@ -48,6 +48,8 @@ ROWS = [
     Row("cgi-apache", None, "http", "process-per-request", "each"),
     Row("cgi-lighttpd", None, "http", "process-per-request", "each"),
     Row("cgi-fcgiwrap", "nginx", "fastcgi", "process-per-request", "each"),
+    Row("fastcgi-fcgid", None, "http", "worker-pool"),
+    Row("mod_wsgi-daemon", None, "http", "worker-pool"),
     Row("mod_wsgi", None, "http", "embedded"),
     Row("mod_python", None, "http", "embedded"),
     Row("mod_perl", None, "http", "embedded"),
