@@ -139,6 +139,19 @@ class Touched:
 
 
 @dataclass(frozen=True, slots=True)
+class Passed:
+    """A thread of the watched tree put bytes into a unix socket, or took some out."""
+
+    at: Nanos
+    pid: int | None
+    thread: int
+    sock: int
+    """Names this end of the socket; the other end has another name."""
+    verb: Literal["sent", "received"]
+    n_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class Named:
     """A process became the program in this file, as the caller of exec wrote it. Comes for every
     process of the machine and for those that are gone before /proc could be read."""
@@ -213,6 +226,7 @@ Record: TypeAlias = (
     | Present
     | Sampled
     | Touched
+    | Passed
     | Named
     | Queue
     | Missed

@@ -15,6 +15,9 @@ from gwtop.taps import proc
 EMBEDDED = re.compile(rb"/(libphp[\d.]*|mod_(?:perl|python|wsgi|lua)[^/\s]*?)\.so")
 """Debian 12's apache2 modules: libphp8.2.so, mod_perl.so, mod_python.so, mod_wsgi.so."""
 
+READS_FOR_OTHERS = re.compile(rb"/mod_(?:wsgi|fcgid)[^/\s]*?\.so")
+"""Modules that may pass what they read on to a process that runs the application."""
+
 
 def found_in(maps: bytes) -> str | None:
     """`maps`: /proc/PID/maps."""
@@ -26,3 +29,8 @@ def embedded(pid: int) -> str | None:
     """None as well when the process has gone or may not be read; 0.1 ms for an apache2 child."""
     maps = proc.maps(pid)
     return None if maps is None else found_in(maps)
+
+
+def reads_for_others(pid: int) -> bool:
+    maps = proc.maps(pid)
+    return maps is not None and READS_FOR_OTHERS.search(maps) is not None

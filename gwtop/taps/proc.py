@@ -128,6 +128,14 @@ def children(pid: int) -> list[int]:
     return found
 
 
+def threads(pid: int) -> list[int]:
+    """[] when it has gone."""
+    try:
+        return [int(name) for name in os.listdir(f"/proc/{pid}/task")]
+    except (*GONE, *HIDDEN):
+        return []
+
+
 def lists_children() -> bool:
     """Whether this kernel has the children files (CONFIG_PROC_CHILDREN)."""
     return os.path.exists("/proc/thread-self/children")

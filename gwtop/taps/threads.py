@@ -9,8 +9,9 @@ followed: a task born with CLONE_THREAD belongs to its maker's process, any othe
 its own. As births come in the order of the events they explain, a reused id is never mistaken.
 """
 
-import os
 from collections.abc import Collection
+
+from gwtop.taps import proc
 
 CLONE_THREAD = 0x10000  # linux/sched.h
 MAX_KNOWN = 65536  # twice a usual pid_max; beyond it the longest known are asked for again
@@ -41,7 +42,7 @@ class Threads:
             if pid in self._pid_of:
                 continue
             self._know(pid, pid)
-            for thread in _threads_of(pid):
+            for thread in proc.threads(pid):
                 self._know(thread, pid)
 
     def forget(self) -> None:
@@ -63,10 +64,3 @@ def _process_of(thread: int) -> int | None:
     except (FileNotFoundError, ProcessLookupError, PermissionError):
         return None  # gone, or hidden from us (hidepid)
     return None
-
-
-def _threads_of(pid: int) -> list[int]:
-    try:
-        return [int(name) for name in os.listdir(f"/proc/{pid}/task")]
-    except (FileNotFoundError, ProcessLookupError, PermissionError):
-        return []

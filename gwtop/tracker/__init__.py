@@ -26,6 +26,7 @@ from gwtop.nouns.records import (
     Missed,
     Named,
     Observed,
+    Passed,
     Present,
     Queue,
     Record,
@@ -123,6 +124,8 @@ class Tracker:
                 self._facts += self._lineage.sampled(record, busy_with)
             case Touched():
                 self._attribution.readers.touched(record)
+            case Passed():
+                self._attribution.handovers.passed(record)
             case Named():
                 self._lineage.named(record)
             case Queue():

@@ -13,7 +13,8 @@ A process born for the request ran the application, else whoever read the connec
            (A pool that grows or respawns in that window forks a worker that stays: no evidence.)
            Where the reader is known, only its own descendants count, and only what it read before
            the birth; a program whose variables are known and are no CGI is a helper of the reader.
-"kernel"   The kernel saw it read this connection, from the request's first byte on (`readers`).
+"kernel"   The kernel saw it read this connection, from the request's first byte on (`readers`),
+           or saw it take over from the reader (`handovers`).
 "socket"   It was seen to hold the connection while the request was open, and nobody else was.
 "sole"     One process of the tree can accept from the listener, and all descriptors could be read.
 
@@ -28,8 +29,10 @@ from collections import deque
 from collections.abc import Callable, Iterable
 
 from gwtop.nouns.facts import Evidence
+from gwtop.nouns.records import Touched
 from gwtop.nouns.times import MILLISECOND_NS
 from gwtop.tracker.exchange import Exchange
+from gwtop.tracker.handovers import Handovers
 from gwtop.tracker.lineage import CGI_MARK, Lineage
 from gwtop.tracker.process import Process
 from gwtop.tracker.readers import CLOCKS_SLACK_NS, Readers
@@ -47,6 +50,7 @@ class Attribution:
     def __init__(self, lineage: Lineage) -> None:
         self._lineage = lineage
         self.readers = Readers()
+        self.handovers = Handovers()
         self._waiting: list[Process] = []
         self._settled: deque[Exchange] = deque()
 
@@ -183,9 +187,11 @@ class Attribution:
     ) -> None:
         read = self.readers.first(exchange)
         holders = self.readers.holders(exchange) if read is None else set()
-        if read is not None and exchange.reader is not None:
+        if read is not None:
+            if reader is None or self._handed_over(exchange, read):
+                return  # a stranger's children are strangers too: it may have passed it on
             if not self._may_have_passed_it_on(reader, born):
-                self._assign(exchange, exchange.reader, "kernel", reader)
+                self._assign(exchange, reader.pid, "kernel", reader)
                 exchange.thread = read.thread
                 self._claim_births(exchange, reader, born, rivals)
         elif len(holders) == 1:
@@ -197,6 +203,15 @@ class Attribution:
             sole = self._lineage.only_answerer()
             if sole is not None and _alive_through(sole, exchange):
                 self._assign(exchange, sole.pid, "sole", sole)
+
+    def _handed_over(self, exchange: Exchange, read: Touched) -> bool:
+        """Whether the reader passed it to another process; names that one if it is certain."""
+        assert exchange.over_at is not None
+        passed, pid, thread = self.handovers.behind(read, exchange.over_at + CLOCKS_SLACK_NS)
+        if pid is not None:
+            self._assign(exchange, pid, "kernel", self._lineage.find_then(pid, read.at))
+            exchange.thread = thread
+        return passed
 
     def _may_have_passed_it_on(self, reader: Process | None, born: list[Process]) -> bool:
         if reader is not None and reader.n_requests > reader.n_passed:

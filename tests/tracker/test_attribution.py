@@ -1,9 +1,10 @@
 """Attribution: what proves which process answered, and above all what does not."""
 
 from itertools import count
+from typing import Literal
 
 from gwtop.nouns.events import RequestHead
-from gwtop.nouns.records import Execed, Exited, Forked, Present, Touched
+from gwtop.nouns.records import Execed, Exited, Forked, Passed, Present, Touched
 from gwtop.nouns.times import MILLISECOND_NS as MS
 from gwtop.nouns.times import SECOND_NS
 from gwtop.nouns.wire import Side
@@ -72,6 +73,10 @@ class Scene:
         ends = "127.0.0.1:9000", f"127.0.0.1:{port}"
         touched = Touched(T0 + at, pid, thread or pid or 0, *ends, "read", None)
         self.attribution.readers.touched(touched)
+
+    def passed(self, at: int, pid: int, thread: int, sock: int, verb: str, n_bytes: int) -> None:
+        way: Literal["sent", "received"] = "sent" if verb == "sent" else "received"
+        self.attribution.handovers.passed(Passed(T0 + at, pid, thread, sock, way, n_bytes))
 
     def held(self, pid: int, at: int, port: int = 50000) -> None:
         ends = "127.0.0.1:9000", f"127.0.0.1:{port}"
@@ -257,11 +262,12 @@ def test_a_read_just_before_the_first_byte_is_two_clocks_and_no_negative_queue()
     assert (exchange.pid, exchange.queue_ns) == (101, 0)
 
 
-def test_a_reader_outside_the_tree_is_told_and_counted_nowhere() -> None:
+def test_a_reader_outside_the_tree_is_told_as_the_reader_and_no_more() -> None:
     scene = Scene(holders=(100, 101))
     exchange = scene.request(0, 5 * MS)
     scene.read(999, MS)
-    assert scene.settle(exchange) == (999, "kernel", [])
+    assert scene.settle(exchange) == (None, None, [])
+    assert (exchange.reader, exchange.queue_ns) == (999, MS)
 
 
 def test_a_thread_whose_process_nobody_knew_may_be_a_process_of_the_tree() -> None:
@@ -359,6 +365,23 @@ def test_a_process_forked_for_the_connection_is_reader_pid_and_birth() -> None:
     scene.born(202, 99 * MS)
     scene.read(202, 101 * MS, port=50002)
     assert scene.settle(stays) == (202, "kernel", [])
+
+
+def test_who_took_over_from_the_reader_is_the_pid() -> None:
+    scene = Scene(holders=(100, 101))
+    exchange = scene.request(0, 9 * MS)
+    scene.read(100, MS, thread=177)
+    for at, pid, sock, verb in ((2, 100, 1, "sent"), (3, 101, 2, "received")):
+        scene.passed(at * MS, pid, 177 if pid == 100 else 188, sock, verb, 500)
+    for at, pid, sock, verb in ((4, 101, 2, "sent"), (5, 100, 1, "received")):
+        scene.passed(at * MS, pid, 177 if pid == 100 else 188, sock, verb, 900)
+    assert scene.settle(exchange) == (101, "kernel", [])
+    assert (exchange.reader, exchange.thread) == (100, 188)
+    unclear = scene.request(20 * MS, 29 * MS, port=50002)
+    scene.read(100, 21 * MS, port=50002, thread=177)
+    scene.passed(22 * MS, 100, 177, 1, "sent", 500)
+    scene.passed(23 * MS, 101, 188, 2, "received", 500)
+    assert scene.settle(unclear) == (None, None, [])
 
 
 def test_who_alone_held_the_connection_is_socket_evidence() -> None:

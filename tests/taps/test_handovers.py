@@ -1,0 +1,122 @@
+"""Handovers: asked of the kernel only about a tree that needs it, and of no other thread."""
+
+from struct import pack
+
+import pytest
+
+from gwtop import clock
+from gwtop.nouns.plan import Plan
+from gwtop.nouns.records import Missed, Passed
+from gwtop.nouns.times import SECOND_NS
+from gwtop.taps import handovers, interpreters, proc, tracefs
+from gwtop.taps.handovers import RECEIVED, SENT, UNIX_BYTES, Handovers
+from gwtop.taps.tracefs import NoTracefsError
+from tests.taps._trace import RecordedInstance
+
+FORMAT = """ID: {}
+	field:unsigned short common_type;	offset:0;	size:2;	signed:0;
+	field:int common_pid;	offset:4;	size:4;	signed:1;
+	field:void * sk;	offset:8;	size:8;	signed:0;
+	field:__u16 family;	offset:16;	size:2;	signed:0;
+	field:int ret;	offset:20;	size:4;	signed:1;
+	field:int flags;	offset:24;	size:4;	signed:1;
+"""
+SENT_ID, RECEIVED_ID = 11, 12
+
+
+class Instance(RecordedInstance):
+    def __init__(self) -> None:
+        super().__init__()
+        self.recorded.formats = {SENT: FORMAT.format(SENT_ID), RECEIVED: FORMAT.format(RECEIVED_ID)}
+
+    def control(self, file: str, value: str) -> None:
+        self.written.append((file, value))
+
+    def option(self, name: str) -> bool:
+        self.written.append(("option", name))
+        return True
+
+
+@pytest.fixture
+def instance(monkeypatch: pytest.MonkeyPatch) -> Instance:
+    made = Instance()
+    monkeypatch.setattr(handovers, "Instance", lambda purpose, buffer_kb: made)
+    monkeypatch.setattr(clock, "monotonic_offset_ns", lambda: SECOND_NS)
+    monkeypatch.setattr(clock, "monotonic_ns", lambda: 1 << 60)
+    monkeypatch.setattr(proc, "threads", lambda pid: [pid, pid + 1])
+    monkeypatch.setattr(interpreters, "reads_for_others", lambda pid: pid == 500)
+    return made
+
+
+def event(kind: int, at: int, thread: int, n_bytes: int, flags: int = 0) -> bytes:
+    body = pack("<HxxiQHxxii", kind, thread, 0xABC, 1, n_bytes, flags)
+    return pack("<QQI", at, 4 + len(body), len(body) // 4) + body
+
+
+def test_a_tree_without_such_a_module_is_spared_the_events(instance: Instance) -> None:
+    tap = Handovers(0)
+    tap.follow([100, 101])
+    assert instance.written == [
+        (SENT, UNIX_BYTES),
+        (SENT, "off"),
+        (RECEIVED, UNIX_BYTES),
+        (RECEIVED, "off"),
+        ("option", "event-fork"),
+    ]
+    tap.close()
+
+
+def test_threads_are_named_before_the_events_and_newcomers_after(instance: Instance) -> None:
+    tap = Handovers(0)
+    tap.follow([100])
+    del instance.written[:]
+    tap.follow([100, 500])
+    named = [("set_event_pid", f"{thread} ") for thread in (100, 101, 500, 501)]
+    assert sorted(instance.written[:4]) == named
+    assert instance.written[4:] == [(SENT, "on"), (RECEIVED, "on")]
+    tap.follow([100, 500, 700])
+    assert instance.written[6:] == [("set_event_pid", "700 "), ("set_event_pid", "701 ")]
+    tap.close()
+
+
+def test_bytes_that_were_only_looked_at_are_not_passed(instance: Instance) -> None:
+    tap = Handovers(0)
+    tap.follow([500])
+    instance.put(event(SENT_ID, 10, 501, 300))
+    instance.put(event(RECEIVED_ID, 20, 500, 300, flags=2))
+    instance.put(event(RECEIVED_ID, 30, 500, 300))
+    assert tap.read(0) == [
+        Passed(10 + SECOND_NS, 500, 501, 0xABC, "sent", 300),
+        Passed(30 + SECOND_NS, 500, 500, 0xABC, "received", 300),
+    ]
+    instance.put(pack("<QQ", 0, 1 << 31))
+    assert tap.read(7) == [Missed(7, "handovers", "process_events", None)]
+    tap.close()
+
+
+def test_where_the_kernel_cannot_tell_there_is_no_such_tap(
+    instance: Instance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert handovers.open_tap(Plan(pid=1), 0) is None
+    monkeypatch.setattr(tracefs, "may_make", lambda: True)
+    del instance.recorded.formats[SENT]
+    assert handovers.open_tap(Plan(ports=(80,)), 0) is None
+
+    def fail(purpose: str, buffer_kb: int) -> None:
+        raise NoTracefsError("no")
+
+    monkeypatch.setattr(handovers, "Instance", fail)
+    assert handovers.open_tap(Plan(ports=(80,)), 0) is None
+    monkeypatch.setattr(tracefs, "may_make", lambda: False)
+    assert handovers.open_tap(Plan(ports=(80,)), 0) is None
+
+
+def test_modules_that_read_for_others_are_known_by_their_files(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    files = {"mod_wsgi.so": True, "mod_fcgid.so": True, "libphp8.2.so": False}
+    mapped = iter(files)
+    monkeypatch.setattr(proc, "maps", lambda pid: b"1-2 r-xp 0 0 0 /m/" + next(mapped).encode())
+    assert [interpreters.reads_for_others(1) for _ in files] == list(files.values())
+    monkeypatch.setattr(proc, "maps", lambda pid: None)
+    assert not interpreters.reads_for_others(1)
