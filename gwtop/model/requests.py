@@ -17,7 +17,8 @@ from gwtop.nouns.facts import Evidence, Outcome, Request, Severity
 from gwtop.nouns.times import Nanos, nanos
 
 BLOCK_ROWS = 512
-KEPT_ROWS = 20_000
+KEPT_ROWS = 200_000
+"""Some 500 bytes each: 100 MB, and the screen with all else stays below 200."""
 KEPT_TEXT = 400
 """Characters of a target in a row: more than the widest terminal in use shows."""
 KEPT_DETAILS = 2_000

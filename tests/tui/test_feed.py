@@ -1,7 +1,9 @@
 """The feed: slices, lines that are no facts, and the end."""
 
+import pytest
+
 from gwtop.model import Model
-from gwtop.tui.feed import SLICE_LINES, Feed
+from gwtop.tui.feed import FREEZE_LINES, SLICE_LINES, Feed
 from tests.screens._facts import T0, pool, request, summary
 from tests.screens._stage import Script
 
@@ -33,3 +35,13 @@ def test_an_end_without_a_summary_was_cut_off() -> None:
     script.add([summary(T0, 1)])
     feed.next_slice()
     assert feed.has_ended and not feed.was_cut_off
+
+
+def test_the_collector_is_told_to_leave_alone_what_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    monkeypatch.setattr("gc.collect", lambda generation: told.append(f"collect {generation}"))
+    monkeypatch.setattr("gc.freeze", lambda: told.append("freeze"))
+    feed = Feed(Script([request(n, T0 + n) for n in range(2 * FREEZE_LINES)]), Model())
+    while feed.next_slice():
+        pass
+    assert told[:2] == ["collect 1", "freeze"] and 1 <= told.count("freeze") <= 2
