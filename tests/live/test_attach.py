@@ -253,7 +253,7 @@ def test_a_port_without_a_listener_is_waited_for(tmp_path: Path) -> None:
         assert (request["target"], request["pid"], request["evidence"]) == (
             "/late",
             seen["pid"],
-            "sole",
+            "kernel",
         )
 
 
