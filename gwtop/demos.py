@@ -172,15 +172,25 @@ def _shown(part: str) -> str:
 
 
 def start(
-    name: str, *, workers: int = 2, front: str | None = None, unix: bool = False
+    name: str,
+    *,
+    workers: int = 2,
+    front: str | None = None,
+    unix: bool = False,
+    copy: Path | None = None,
 ) -> RunningDemo:
-    """Starts a demo and waits until it is ready. `front` None: the demo's own choice."""
+    """Starts a demo and waits until it is ready. `front` None: the demo's own choice. `copy`: a
+    folder to start a copy of the programs from, and where it makes its temporary ones."""
     info = find(name)
     if info.missing:
         raise GwtopError(
             f"demo {name} needs {', '.join(info.missing)}", f"install it with: {info.install}"
         )
-    argv = [sys.executable, str(info.program), "--workers", str(workers)]
+    program = info.program
+    if copy is not None:
+        ignored = shutil.ignore_patterns("__pycache__")
+        program = shutil.copytree(folder(), copy / "demos", ignore=ignored) / program.name
+    argv = [sys.executable, str(program), "--workers", str(workers)]
     argv += ["--until-eof"]
     argv += ["--front", front] if front else []
     argv += ["--unix"] if unix else []
@@ -191,6 +201,7 @@ def start(
         stderr=subprocess.PIPE,
         # Ctrl-C is for us: a demo that ended at the same moment would look like an event.
         start_new_session=True,
+        env=None if copy is None else os.environ | {"TMPDIR": str(copy)},
     )
     assert process.stdin and process.stdout and process.stderr
     said: deque[str] = deque(maxlen=MAX_STDERR_LINES)

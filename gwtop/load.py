@@ -22,13 +22,14 @@ import random
 import signal
 import subprocess
 import sys
-from collections import Counter
+from collections import Counter, deque
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, TYPE_CHECKING, TypedDict, cast
 
+from gwtop import clock
 from gwtop.errors import GwtopError
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
 SEED = 20_261
 MAX_ASKED_IN_FLIGHT = 64  # requests of `send`, beside the load's own
+MAX_TIMED = 20_000  # durations of so many answers, the newest; 8 bytes each and more in JSON
 CATCH_UP_S = 1.0  # what a load that was held up makes good at most
 REQUEST_DEADLINE_S = 120.0  # /slow may take a minute
 STOP_DEADLINE_S = 2.0
@@ -72,6 +74,10 @@ class Summary(TypedDict):
     """Requests without an answer."""
     failures: dict[str, int]
     """The same, by what went wrong."""
+    took_ns: list[int]
+    """From the first byte sent to the last received, of the newest answered, in their order."""
+    elapsed_ns: int
+    """From the first request's start to the last answer."""
     in_flight: int
     """Sent, and neither answered nor failed when it was stopped."""
 
@@ -123,6 +129,8 @@ class Load:
         self._flying: set[asyncio.Task[None]] = set()
         self._asked: set[asyncio.Task[None]] = set()
         self._n_sent = 0
+        self._took_ns: deque[int] = deque(maxlen=MAX_TIMED)
+        self._span_ns: tuple[int, int] | None = None  # the first start and the last answer
         self._statuses: Counter[int] = Counter()
         self._failures: Counter[str] = Counter()
 
@@ -171,22 +179,32 @@ class Load:
         # As it was asked for, not normalised: an odd path is asked for because it is odd.
         url = URL(self._config.url.rstrip("/") + what.path, encoded=True)
         self._n_sent += 1
+        began_ns = clock.monotonic_ns()
         try:
             async with self._session.request(
                 what.method, url, data=what.body or None, allow_redirects=False
             ) as answer:
                 await answer.read()
                 self._statuses[answer.status] += 1
+            self._answered(began_ns, clock.monotonic_ns())
         except (ClientError, OSError, TimeoutError) as why:  # a worker died, a server restarts
             self._failures[type(why).__name__] += 1
 
+    def _answered(self, began_ns: int, ended_ns: int) -> None:
+        self._took_ns.append(ended_ns - began_ns)
+        first = began_ns if self._span_ns is None else min(began_ns, self._span_ns[0])
+        self._span_ns = (first, ended_ns)
+
     def summary(self) -> Summary:
+        first, last = self._span_ns or (0, 0)
         n_over = self._statuses.total() + self._failures.total()
         return Summary(
             sent=self._n_sent,
             statuses={str(status): n for status, n in sorted(self._statuses.items())},
             errors=self._failures.total(),
             failures=dict(self._failures),
+            took_ns=list(self._took_ns),
+            elapsed_ns=last - first,
             in_flight=self._n_sent - n_over,
         )
 

@@ -73,7 +73,7 @@ def test_wrong_usage_is_status_2_and_silence_on_stdout(arguments: list[str]) -> 
         pytest.param(["read", "none.pcap", "--json"], b"none.pcap", id="no such capture"),
         pytest.param(["view", "none.jsonl", "--json"], b"give a file of facts", id="no such facts"),
         pytest.param(["demo", "knights", "--json"], b", cgi, ", id="no such demo"),
-        pytest.param(["explain", "knights"], b"there are CGI", id="no such page"),
+        pytest.param(["explain", "knights"], b"there are AJP, CGI", id="no such page"),
         pytest.param(["attach", "--port", "9"], b"ask for --json", id="no terminal"),
     ],
 )

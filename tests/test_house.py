@@ -43,6 +43,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "explain": set(),
     "demos": {"nouns", "clock", "errors"},
     "load": {"nouns", "clock", "errors"},
+    "compare": {"nouns", "clock", "errors", "taps", "demos", "load"},
     "janitor": {"nouns", "clock", "errors"},
     "doctor": {"nouns", "clock", "errors", "taps", "demos"},
     "cli": {"*"},

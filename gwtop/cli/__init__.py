@@ -16,6 +16,7 @@ import click
 from gwtop import __version__
 from gwtop.cli.about import doctor, schema, show_what_listens
 from gwtop.cli.attach import attach
+from gwtop.cli.compare import compare
 from gwtop.cli.demo import demo
 from gwtop.cli.explain import explain
 from gwtop.cli.read import read, view
@@ -25,7 +26,7 @@ INTERRUPTED = 128 + signal.SIGINT
 
 
 @click.group(
-    commands=[attach, demo, doctor, explain, read, schema, view],
+    commands=[attach, compare, demo, doctor, explain, read, schema, view],
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )

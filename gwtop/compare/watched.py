@@ -1,0 +1,118 @@
+"""A demo watched at work: what gwtop's own facts and a packet ring beside it say of forty requests.
+
+In: a running demo. Out: cells. The engine is a process of its own, as for the screen.
+"""
+
+import json
+import select
+import subprocess
+import sys
+from dataclasses import dataclass
+
+from gwtop import clock
+from gwtop.demos import Ready
+from gwtop.load import start_load
+from gwtop.nouns.comparison import Cell
+from gwtop.nouns.plan import Plan
+from gwtop.nouns.records import Frames
+from gwtop.taps import Tap, ring
+
+N_REQUESTS = 40  # one at a time: whoever is born meanwhile was made for it
+DEADLINE_S = 30.0
+REFUSED = "the hop cannot be watched; run it as root"
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    n_requests: int
+    """0: nothing could be seen."""
+    n_connections: int
+    processes_per_request: float | None
+    model: str | None
+    workers: frozenset[int]
+    n_segments: int | None
+    n_wire_bytes: int | None
+
+    @property
+    def makes_processes(self) -> bool:
+        return bool(self.processes_per_request)
+
+
+NOTHING = Watched(0, 0, None, None, frozenset(), None, None)
+
+
+def watch(ready: Ready) -> Watched:
+    kind, _, port = ready["listen"].rpartition(":")
+    if kind.startswith("unix") or sys.platform != "linux":
+        return NOTHING
+    plan = Plan(ports=(int(port),))
+    packets = ring.open_tap(plan, clock.now())
+    if packets is None or packets.state.state != "open":
+        return NOTHING
+    argv = [sys.executable, "-P", "-m", "gwtop", "attach", "--port", port, "--json"]
+    argv += ["--pid", str(ready["pid"]), "--requests", str(N_REQUESTS)]
+    argv += [] if ready["front"] is None else ["--front-pid", str(ready["front"])]
+    engine = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    try:
+        assert engine.stdout is not None
+        hello = engine.stdout.readline()  # every tap is open: what happens later is seen
+        load = start_load(ready["url"], rate=0, n_requests=N_REQUESTS, concurrency=1)
+        try:
+            select.select([load], [], [], DEADLINE_S)
+        finally:
+            load.stop()
+        try:
+            facts, _ = engine.communicate(timeout=DEADLINE_S)
+        except subprocess.TimeoutExpired:  # it did not see all of them
+            engine.terminate()
+            facts, _ = engine.communicate()
+        n_segments, n_bytes = _counted(packets)
+    finally:
+        packets.close()
+        if engine.poll() is None:
+            engine.kill()
+            engine.wait()
+    return watched_of((hello + facts).splitlines(), n_segments, n_bytes)
+
+
+def _counted(packets: Tap) -> tuple[int, int]:
+    """All frames since the ring was opened; its blocks hold many more than forty requests."""
+    n_segments, n_bytes = 0, 0
+    while select.select([packets], [], [], 0)[0] and (records := packets.read(clock.now())):
+        for record in records:
+            if isinstance(record, Frames):
+                n_segments += len(record.spans)
+                n_bytes += sum(length for _, _, _, length in record.spans)
+    return n_segments, n_bytes
+
+
+def watched_of(lines: list[bytes], n_segments: int, n_wire_bytes: int) -> Watched:
+    """From facts, one a line."""
+    facts = [json.loads(line) for line in lines]
+    requests = [fact for fact in facts if fact["type"] == "request"]
+    summary = facts[-1] if facts and facts[-1]["type"] == "summary" else {}
+    return Watched(
+        n_requests=len(requests),
+        n_connections=len({fact["connection"] for fact in requests}),
+        processes_per_request=summary.get("processes_per_request"),
+        model=summary.get("model"),
+        workers=frozenset(fact["pid"] for fact in requests if fact["pid"] is not None),
+        n_segments=n_segments,
+        n_wire_bytes=n_wire_bytes,
+    )
+
+
+def cells(told: Watched) -> dict[str, Cell]:
+    def per_request(total: float | None) -> Cell:
+        if not told.n_requests or total is None:
+            return Cell(None, REFUSED)
+        return Cell(total / told.n_requests)
+
+    made = told.processes_per_request
+    return {
+        "processes_per_request": Cell(made, None if made is not None else REFUSED),
+        "segments": per_request(told.n_segments),
+        "wire_bytes": per_request(told.n_wire_bytes),
+        "connections": per_request(told.n_connections),
+        "model": Cell(told.model, None if told.model else REFUSED),
+    }

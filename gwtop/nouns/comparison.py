@@ -1,0 +1,53 @@
+"""A comparison of gateways: what is measured of each, and what came out.
+
+Made by `gwtop.compare`, shown by `gwtop.outputs.comparison`. A cell that could not be measured has
+no value, and the reason.
+"""
+
+from dataclasses import dataclass
+
+Value = float | bool | str
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    value: Value | None
+    """None: not measured."""
+    why: str | None = None
+    """Why there is no value. None: there is one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    key: str
+    title: str
+    unit: str
+    """ "" for counts, words and yes or no."""
+
+
+COLUMNS = (
+    Column("requests_per_s_1", "requests/s, 1 client", "/s"),
+    Column("requests_per_s_8", "requests/s, 8 clients", "/s"),
+    Column("p50_ms", "median, 8 clients", "ms"),
+    Column("p99_ms", "99th percentile, 8 clients", "ms"),
+    Column("processes_per_request", "processes made per request", ""),
+    Column("cpu_ms", "CPU of the server side per request", "ms"),
+    Column("memory_mb", "memory in all (PSS)", "MB"),
+    Column("worker_mb", "memory of a worker (RSS)", "MB"),
+    Column("segments", "segments per mixed request on the hop, no bare ACKs", ""),
+    Column("wire_bytes", "bytes per mixed request on the hop", "B"),
+    Column("connections", "connections per mixed request on the hop", ""),
+    Column("first_answer_ms", "start to first answer", "ms"),
+    Column("edit_takes_effect", "changed file takes effect", ""),
+    Column("idle_interpreters", "idle children with an interpreter", ""),
+    Column("model", "process model, as seen", ""),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """One demo's row."""
+
+    name: str
+    cells: dict[str, Cell]
+    """By `Column.key`, every one of them."""
