@@ -32,7 +32,8 @@ LoadModule wsgi_module {modules}/mod_wsgi.so
 WSGISocketPrefix {directory}/wsgi
 # No interpreter in Apache's children.
 WSGIRestrictEmbedded On
-WSGIDaemonProcess demo processes={workers} threads=1
+# Their working directory would be their user's home, which not every user has.
+WSGIDaemonProcess demo processes={workers} threads=1 home={directory}
 WSGIProcessGroup demo
 # The main interpreter: many C extensions know no other.
 WSGIApplicationGroup %{{GLOBAL}}
