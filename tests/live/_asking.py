@@ -203,5 +203,5 @@ def drive(port: int, asks: list[Ask], log: AppLog) -> list[Seen]:
     for seen in told:
         # A worker whose reader has gone may die of it before it says so.
         if seen.ask.leaves and log.has(seen.probe, "begin"):
-            log.wait(seen.probe, "end", 0.4)
+            log.wait(seen.probe, "end", 0.8)
     return told

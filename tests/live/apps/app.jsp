@@ -25,7 +25,7 @@ switch (path) {
     case "/moved": status = 302; answer = new byte[0]; response.setHeader("Location", "http://example.org/elsewhere"); break;
     case "/status": status = number; answer = number == 204 || number == 304 ? new byte[0] : "as asked\n".getBytes(); break;
     case "/error": status = 500; answer = "error\n".getBytes(); break;
-    case "/held": Thread.sleep(150); answer = "too late\n".getBytes(); break;
+    case "/held": Thread.sleep(400); answer = "too late\n".getBytes(); break;
     case "/headers": answer = "headers\n".getBytes(); response.setHeader("X-Long", "v".repeat(number)); break;
     default:
         boolean odd = path.startsWith("/odd");

@@ -25,7 +25,7 @@ switch ($path) {
     case '/moved': $status = 302; $answer = ''; header('Location: http://example.org/elsewhere'); break;
     case '/status': $status = $number; $answer = in_array($number, [204, 304]) ? '' : "as asked\n"; break;
     case '/error': $status = 500; $answer = "error\n"; error_log('the application says: /error was asked for'); break;
-    case '/held': usleep(150000); $answer = "too late\n"; break;
+    case '/held': usleep(400000); $answer = "too late\n"; break;
     case '/headers': $answer = "headers\n"; header('X-Long: ' . str_repeat('v', $number)); break;
     default:
         $odd = str_starts_with($path, '/odd');

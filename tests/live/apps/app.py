@@ -65,7 +65,7 @@ def answer(environ: Environ, path: str, body: bytes) -> Answer:
         case "/held":
             import threading  # a fifth of a CGI process's life, so only here
 
-            threading.Event().wait(0.15)
+            threading.Event().wait(0.4)
             return "200 OK", b"too late\n", []
         case "/headers":
             return "200 OK", b"headers\n", [("X-Long", "v" * number)]
