@@ -63,6 +63,7 @@ ODDITIES = [
     Oddity("lighttpd-*", "leaves", "outcome", _LATE),
     Oddity("apache-*", "leaves*", "outcome", _LATE),
     Oddity("mod_jk-*", "leaves*", "outcome", _LATE),
+    Oddity("nginx-*", "head*", "outcome", "closes once it has the head of an answer to HEAD"),
     # Refused by the front itself: the back end never heard of it.
     Oddity("apache-*/uwsgi", "post-chunked", "told", "mod_proxy_uwsgi wants a length: 411"),
     Oddity("apache-*/scgi", "post-chunked", "told", "mod_proxy_scgi wants a length: 411"),
