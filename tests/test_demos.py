@@ -74,6 +74,22 @@ def test_a_program_with_missing_parts_is_not_started(
         demos.start("fake")
 
 
+def test_parts_may_be_programs_and_files_and_are_named_as_people_call_them(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "libphp8.2.so").touch()
+    (tmp_path / "nginx").touch(mode=0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    needs = ["json", "program:nginx", f"file:{tmp_path}/libphp*.so"]
+    fake(monkeypatch, tmp_path, "raise SystemExit", needs=needs)
+    assert demos.find("fake").missing == ()
+    needs = ["no_such", "program:no-such-server", f"file:{tmp_path}/mod_php*.so"]
+    fake(monkeypatch, tmp_path, "raise SystemExit", needs=needs, install="apt install them")
+    assert demos.find("fake").missing == ("no_such", "no-such-server", "mod_php*.so")
+    with pytest.raises(GwtopError, match="install it with: apt install them"):
+        demos.start("fake")
+
+
 def test_a_ready_program_runs_until_it_is_stopped(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

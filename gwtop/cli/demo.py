@@ -219,6 +219,7 @@ def list_demos() -> None:
 
 
 def describe(info: "DemoInfo") -> str:
-    """Two lines: what it shows, and what it lacks."""
-    line = f"gwtop demo {info.name:<10} {info.protocol}, {info.process_model}: {info.summary}"
-    return line if info.installed else f"{line}\n{'':>22}needs: {info.install}"
+    """One line of what it shows, in columns as wide as the longest word; another if it lacks."""
+    model = f"{info.protocol:<7}  {info.process_model:<19}"
+    line = f"gwtop demo {info.name:<15}  {model}  {info.summary}"
+    return line if info.installed else f"{line}\n{'':>28}needs: {info.install}"
