@@ -18,7 +18,7 @@ Progress = Callable[[str], None]
 MILLISECOND_NS = 1_000_000
 HELLO, CHANGED = b"Hello from process", b"Howdy from process"
 """What the applications answer to /, and what they answer after the edit: of one length."""
-EDIT_DEADLINE_NS = 3_000_000_000  # PHP's opcache looks at files each 2 s
+EDIT_DEADLINE_NS = 5_000_000_000  # PHP's opcache looks at files each 2 s
 
 
 def one_of_each_kind(catalogue: Iterable[demos.DemoInfo]) -> list[str]:

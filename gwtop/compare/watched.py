@@ -17,7 +17,8 @@ from gwtop.nouns.plan import Plan
 from gwtop.nouns.records import Frames
 from gwtop.taps import Tap, ring
 
-N_REQUESTS = 40  # one at a time: whoever is born meanwhile was made for it
+N_REQUESTS = 40
+CLIENTS = 2  # one alone may be served by one thread of many for as long as it stays
 DEADLINE_S = 30.0
 REFUSED = "the hop cannot be watched; run it as root"
 
@@ -27,7 +28,8 @@ class Watched:
     n_requests: int
     """0: nothing could be seen."""
     n_connections: int
-    processes_per_request: float | None
+    n_births: int | None
+    """In the tree, while it was watched."""
     model: str | None
     workers: frozenset[int]
     n_segments: int | None
@@ -35,7 +37,8 @@ class Watched:
 
     @property
     def makes_processes(self) -> bool:
-        return bool(self.processes_per_request)
+        """Most requests were answered by a process that is gone."""
+        return bool(self.n_births) and (self.n_births or 0) * 2 > self.n_requests
 
 
 NOTHING = Watched(0, 0, None, None, frozenset(), None, None)
@@ -56,7 +59,7 @@ def watch(ready: Ready) -> Watched:
     try:
         assert engine.stdout is not None
         hello = engine.stdout.readline()  # every tap is open: what happens later is seen
-        load = start_load(ready["url"], rate=0, n_requests=N_REQUESTS, concurrency=1)
+        load = start_load(ready["url"], rate=0, n_requests=N_REQUESTS, concurrency=CLIENTS)
         try:
             select.select([load], [], [], DEADLINE_S)
         finally:
@@ -94,7 +97,7 @@ def watched_of(lines: list[bytes], n_segments: int, n_wire_bytes: int) -> Watche
     return Watched(
         n_requests=len(requests),
         n_connections=len({fact["connection"] for fact in requests}),
-        processes_per_request=summary.get("processes_per_request"),
+        n_births=summary.get("processes_born"),
         model=summary.get("model"),
         workers=frozenset(fact["pid"] for fact in requests if fact["pid"] is not None),
         n_segments=n_segments,
@@ -108,9 +111,8 @@ def cells(told: Watched) -> dict[str, Cell]:
             return Cell(None, REFUSED)
         return Cell(total / told.n_requests)
 
-    made = told.processes_per_request
     return {
-        "processes_per_request": Cell(made, None if made is not None else REFUSED),
+        "processes_per_request": per_request(told.n_births),
         "segments": per_request(told.n_segments),
         "wire_bytes": per_request(told.n_wire_bytes),
         "connections": per_request(told.n_connections),

@@ -10,7 +10,7 @@ FACTS: list[dict[str, object]] = [
     {"type": "request", "connection": 1, "pid": 11},
     {"type": "request", "connection": 2, "pid": 10},
     {"type": "request", "connection": 3, "pid": None},
-    {"type": "summary", "processes_per_request": 0.5, "model": "worker-pool"},
+    {"type": "summary", "processes_born": 3, "model": "worker-pool"},
 ]
 
 
@@ -18,7 +18,7 @@ def test_each_cell_is_a_share_of_the_requests_seen() -> None:
     told = watched_of([json.dumps(fact).encode() for fact in FACTS], 24, 4000)
     assert told.workers == {10, 11} and told.makes_processes
     assert {key: cell.value for key, cell in cells(told).items()} == {
-        "processes_per_request": 0.5,
+        "processes_per_request": 0.75,
         "segments": 6.0,
         "wire_bytes": 1000.0,
         "connections": 0.75,
