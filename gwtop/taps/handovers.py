@@ -42,7 +42,6 @@ class Handovers:
         """Raises NoTracefsError."""
         self._threads = Threads()
         self._seen: set[int] = set()
-        self._untold: list[int] = []
         self._is_on = False
         self._instance = Instance("handovers", BUFFER_KB)
         try:
@@ -90,20 +89,24 @@ class Handovers:
     def follow(self, pids: Collection[int]) -> None:
         fresh = frozenset(pids) - self._seen
         self._seen = set(pids)
-        self._untold += fresh
-        if not self._is_on and any(map(interpreters.reads_for_others, fresh)):
+        if not self._is_on and any(map(interpreters.reads_for_others, self._tops(fresh))):
+            fresh = frozenset(pids)
             self._is_on = True
-            self._name_threads()  # before the events: without names they would be everybody's
+            self._name_threads(fresh)  # before the events: unnamed they would be everybody's
             for event in (SENT, RECEIVED):
                 self._instance.enable(event)
         elif self._is_on:
-            self._name_threads()
+            self._name_threads(fresh)
 
-    def _name_threads(self) -> None:
-        self._threads.belong_to(self._untold)
-        threads = [thread for pid in self._untold for thread in proc.threads(pid)]
-        self._untold = []
-        for thread in threads:
+    def _tops(self, fresh: Collection[int]) -> list[int]:
+        """Those whose parent is not followed: children have the modules that their parents have,
+        and looking at every CGI process would cost more than the process itself."""
+        stats = ((pid, proc.stat(pid)) for pid in fresh)
+        return [pid for pid, stat in stats if stat and stat.parent not in self._seen]
+
+    def _name_threads(self, pids: Collection[int]) -> None:
+        self._threads.belong_to(pids)
+        for thread in (thread for pid in sorted(pids) for thread in proc.threads(pid)):
             try:
                 self._instance.control("set_event_pid", f"{thread} ")
             except OSError:  # a number the kernel does not take: it is gone

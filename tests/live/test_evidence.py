@@ -281,7 +281,7 @@ def run_blind(*arguments: str) -> list[Fact]:
 
 @pytest.mark.parametrize(
     ("path", "least_share"),
-    [pytest.param("/slow?ms=300", 0.95, id="slow"), pytest.param("/", 0.0, id="fast")],
+    [pytest.param("/slow?ms=500", 0.9, id="slow"), pytest.param("/", 0.0, id="fast")],
 )
 def test_without_tracefs_no_kernel_evidence_appears_and_no_pid_is_wrong(
     path: str, least_share: float, capsys: pytest.CaptureFixture[str]
@@ -332,9 +332,8 @@ def await_none(pid: int, deadline_s: float = 2.0) -> None:
     timer.cancel()
 
 
-def janitor_of(instance: str) -> list[int]:
+def janitors_of(engine: int) -> list[int]:
     """Whoever has the engine's command line and is not the engine."""
-    engine = int(instance.split("-")[1])
     words = Path(f"/proc/{engine}/cmdline").read_bytes()
     return [
         int(path.parent.name)
@@ -354,7 +353,7 @@ def test_a_killed_engine_leaves_no_instance_behind_for_two_seconds() -> None:
     need_tracefs()
     with running("attach", "--port", str(free_port()), "--json") as gwtop:
         gwtop.await_type("hello")
-        assert len(instances_of(gwtop.process.pid)) == 1
+        assert instances_of(gwtop.process.pid)
         gwtop.kill()
         await_none(gwtop.process.pid)
 
@@ -363,11 +362,11 @@ def test_an_instance_whose_janitor_was_killed_too_goes_at_the_next_start() -> No
     need_tracefs()
     with running("attach", "--port", str(free_port()), "--json") as gwtop:
         gwtop.await_type("hello")
-        (instance,) = instances_of(gwtop.process.pid)
-        (janitor,) = janitor_of(instance)
+        instances = instances_of(gwtop.process.pid)
+        (janitor,) = janitors_of(gwtop.process.pid)
         os.kill(janitor, signal.SIGKILL)
         gwtop.kill()
-    assert instances_of(gwtop.process.pid) == [instance]
+    assert instances and instances_of(gwtop.process.pid) == instances
     with running("attach", "--port", str(free_port()), "--json") as other:
         other.await_type("hello")
         assert instances_of(gwtop.process.pid) == []
@@ -379,8 +378,7 @@ def test_the_janitor_alone_killed_changes_nothing_for_a_run_that_ends_well() -> 
     need_tracefs()
     with running("attach", "--port", str(free_port()), "--json") as gwtop:
         gwtop.await_type("hello")
-        (instance,) = instances_of(gwtop.process.pid)
-        for janitor in janitor_of(instance):
+        for janitor in janitors_of(gwtop.process.pid):
             os.kill(janitor, signal.SIGKILL)
         assert gwtop.interrupt() == 130
     assert instances_of(gwtop.process.pid) == []

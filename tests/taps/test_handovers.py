@@ -44,6 +44,7 @@ def instance(monkeypatch: pytest.MonkeyPatch) -> Instance:
     monkeypatch.setattr(clock, "monotonic_offset_ns", lambda: SECOND_NS)
     monkeypatch.setattr(clock, "monotonic_ns", lambda: 1 << 60)
     monkeypatch.setattr(proc, "threads", lambda pid: [pid, pid + 1])
+    monkeypatch.setattr(proc, "stat", lambda pid: proc.Stat(b"x", "S", pid - 1, 0))
     monkeypatch.setattr(interpreters, "reads_for_others", lambda pid: pid == 500)
     return made
 
@@ -70,12 +71,20 @@ def test_threads_are_named_before_the_events_and_newcomers_after(instance: Insta
     tap = Handovers(0)
     tap.follow([100])
     del instance.written[:]
-    tap.follow([100, 500])
+    tap.follow([100, 500])  # its parent, 499, is not followed
     named = [("set_event_pid", f"{thread} ") for thread in (100, 101, 500, 501)]
     assert sorted(instance.written[:4]) == named
     assert instance.written[4:] == [(SENT, "on"), (RECEIVED, "on")]
     tap.follow([100, 500, 700])
     assert instance.written[6:] == [("set_event_pid", "700 "), ("set_event_pid", "701 ")]
+    tap.close()
+
+
+def test_a_child_is_not_looked_at_for_it_has_what_its_parent_has(instance: Instance) -> None:
+    tap = Handovers(0)
+    tap.follow([499])
+    tap.follow([499, 500])
+    assert (SENT, "on") not in instance.written
     tap.close()
 
 
