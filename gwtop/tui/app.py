@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, BinaryIO, ClassVar
 from rich.segment import Segment, Segments
 from textual import events
 from textual.app import App, ComposeResult, SystemCommand
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Container
 from textual.geometry import Size
 from textual.screen import Screen as TextualScreen
@@ -30,6 +30,7 @@ from gwtop.tui.asking import Asking
 from gwtop.tui.bars import Bar, Foot, Key
 from gwtop.tui.chooser import Chooser
 from gwtop.tui.feed import Feed, Lines
+from gwtop.tui.keys import BINDINGS, KEYS
 from gwtop.tui.lifelines import Lifelines
 from gwtop.tui.pane import Pane
 from gwtop.tui.plots import Plots
@@ -44,13 +45,6 @@ if TYPE_CHECKING:
 
 PAINT_S = 0.1
 TICK_WISH_S = 0.25
-KEYS = (
-    Key("/", "filter", "ask('filter')", 4),
-    Key("⏎", "detail", "open", 3),
-    Key("?", "help", "help", 8),
-    Key("q", "quit", "quit", 9),
-)
-"""At the foot, after the views."""
 
 
 class Screen(App[int]):
@@ -72,21 +66,7 @@ class Screen(App[int]):
     """
     TITLE = "gwtop"
     ENABLE_COMMAND_PALETTE = True
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("q", "quit", "quit"),
-        Binding("ctrl+c", "quit", "quit", priority=True, show=False),
-        Binding("space", "pause", "pause"),
-        Binding("question_mark,f1", "help", "help"),
-        Binding("escape", "leave", "back"),
-        Binding("e", "explain", "what you are seeing"),
-        Binding("slash", "ask('filter')", "filter"),
-        Binding("f", "ask('find')", "find", show=False),
-        Binding("c", "columns", "columns", show=False),
-        Binding("l", "view_named('Lifelines')", "lifelines", show=False),
-        Binding("tab", "app.focus_next", "next pane", show=False),
-        Binding("shift+tab", "app.focus_previous", "pane before", show=False),
-        *(Binding(str(n), f"view({n})", show=False) for n in range(1, 10)),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = list(BINDINGS)
 
     def __init__(
         self,
@@ -279,6 +259,13 @@ class Screen(App[int]):
             bar.say(lines)
 
     # Keys
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Keys that move the focus come first, or what is typed right after them would go astray;
+        where text is typed, they are letters."""
+        if action in ("ask", "columns", "help", "view"):
+            return len(self.screen_stack) == 1 and not self._asking.is_open
+        return True
 
     def action_pause(self) -> None:
         self.paused = not self.paused

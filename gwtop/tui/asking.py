@@ -18,6 +18,11 @@ class Asking:
         self._app = app
         self._bar: FilterBar | None = None
 
+    @property
+    def is_open(self) -> bool:
+        """Whether something is being typed."""
+        return self._bar is not None and bool(self._bar.display)
+
     async def ask(self, purpose: "Purpose") -> None:
         """A line to type a filter or a search in, for the requests."""
         requests = self._app.requests

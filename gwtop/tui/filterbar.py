@@ -84,9 +84,9 @@ class FilterBar(Vertical):
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()
         if self.display:
-            self._look()
-            if self.error is None and not self._is_begun():
-                self.post_message(self.Typed(self.purpose, parse(event.value)))
+            typed = self._look()
+            if typed is not None and not self._is_begun():
+                self.post_message(self.Typed(self.purpose, typed))
 
     def _is_begun(self) -> bool:
         """A name of which only the beginning is typed is no word to look for yet."""
@@ -94,13 +94,12 @@ class FilterBar(Vertical):
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
-        self._look()
-        if self.error is not None:
+        typed = self._look()
+        if typed is None:
             return
-        text = event.value.strip()
-        others = [line for line in self._lines if line != text]
-        self._lines = [*others[-KEPT_LINES:], text]
-        self._close(parse(text))
+        others = [line for line in self._lines if line != typed.text]
+        self._lines = [*others[-KEPT_LINES:], typed.text]
+        self._close(typed)
 
     def action_cancel(self) -> None:
         self._close(self._before)
@@ -127,14 +126,17 @@ class FilterBar(Vertical):
             self.chosen = (self.chosen + step) % len(self.offered)
             self.say()
 
-    def _look(self) -> None:
+    def _look(self) -> Filter | None:
+        """What is typed now, which may be more than an event told; None: an error is shown."""
         text, cursor = self.input.value, self.input.cursor_position
         self.offered, self.chosen, self.error = complete(text, cursor, self._known), 0, None
+        typed = None
         try:
-            parse(text)
+            typed = parse(text)
         except FilterError as error:
             self.error = error
         self.say()
+        return typed
 
     def say(self) -> None:
         self.query_one("#offers", Bar).say((self._words(),))

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
+from textual.events import Key
 from textual.pilot import Pilot
 
 from gwtop.panels.requests import SORTS
@@ -208,3 +209,20 @@ async def test_hostile_text_in_all_of_it_leaves_the_screen_whole(keys: list[str]
         await pilot.press(*keys)
         await settle(app, pilot)
         assert_whole(app)
+
+
+async def test_what_is_typed_faster_than_the_screen_goes_where_it_belongs() -> None:
+    """A script or a fast hand: the line is opened by one key and the next are there already."""
+    async with requests() as (app, script, pilot, table):
+        names = {">": "greater_than_sign", "=": "equals_sign", "/": "slash", " ": "space"}
+        for text in ("/status>=500 or q", "/ status=200"):
+            for character in text:
+                app.post_message(Key(names.get(character, character), character))
+            script.add([request(n, T0 + 11 * S) for n in range(100)])
+            app.post_message(Key("enter", "\r"))
+            await settle(app, pilot)
+            await settle(app, pilot)
+            assert table.picked.filter.text == text[1:].strip()
+            assert app.focused is table
+            await pilot.press("escape")
+            assert table.picked.is_all

@@ -1,0 +1,35 @@
+"""The keys of the whole screen, and those that are named at its foot.
+
+Out: bindings, and `Key`s with their actions. Knows no pane; what a pane does stands in its file.
+
+Keys that move the focus have priority: they take effect before the next key is handed on, so what
+is typed right after them does not go astray. Where text is typed, `Screen.check_action` gives them
+back.
+"""
+
+from textual.binding import Binding
+
+from gwtop.tui.bars import Key
+
+BINDINGS: tuple[Binding, ...] = (
+    Binding("q", "quit", "quit"),
+    Binding("ctrl+c", "quit", "quit", priority=True, show=False),
+    Binding("space", "pause", "pause"),
+    Binding("question_mark,f1", "help", "help", priority=True),
+    Binding("escape", "leave", "back"),
+    Binding("e", "explain", "what you are seeing"),
+    Binding("slash", "ask('filter')", "filter", priority=True),
+    Binding("f", "ask('find')", "find", show=False, priority=True),
+    Binding("c", "columns", "columns", show=False, priority=True),
+    Binding("l", "view_named('Lifelines')", "lifelines", show=False),
+    Binding("tab", "app.focus_next", "next pane", show=False),
+    Binding("shift+tab", "app.focus_previous", "pane before", show=False),
+    *(Binding(str(n), f"view({n})", show=False, priority=True) for n in range(1, 10)),
+)
+KEYS = (
+    Key("/", "filter", "ask('filter')", 4),
+    Key("⏎", "detail", "open", 3),
+    Key("?", "help", "help", 8),
+    Key("q", "quit", "quit", 9),
+)
+"""At the foot, after the views."""
