@@ -20,7 +20,7 @@ from gwtop.taps import Tap, ring
 N_REQUESTS = 40
 CLIENTS = 2  # one alone may be served by one thread of many for as long as it stays
 DEADLINE_S = 30.0
-REFUSED = "the hop cannot be watched; run it as root"
+REFUSED = "the hop cannot be watched: that takes root, Linux and a TCP port"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,8 @@ def watch(ready: Ready) -> Watched:
     argv = [sys.executable, "-P", "-m", "gwtop", "attach", "--port", port, "--json"]
     argv += ["--pid", str(ready["pid"]), "--requests", str(N_REQUESTS)]
     argv += [] if ready["front"] is None else ["--front-pid", str(ready["front"])]
-    engine = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    # Unbuffered: `communicate` would not see what `readline` read ahead.
+    engine = subprocess.Popen(argv, bufsize=0, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     try:
         assert engine.stdout is not None
         hello = engine.stdout.readline()  # every tap is open: what happens later is seen
