@@ -65,9 +65,11 @@ ErrorLog {folder}/apache-error.log
 User www-data
 Group www-data
 LoadModule authz_core_module {modules}/mod_authz_core.so
-LoadModule alias_module {modules}/mod_alias.so
 KeepAlive Off
 {more}
+"""
+SCRIPT = """
+LoadModule alias_module {modules}/mod_alias.so
 ScriptAlias / {script}/
 """
 PREFORK = """
@@ -88,24 +90,32 @@ MaxRequestWorkers 16
 """
 
 
-def _apache(more: str) -> Server:
+@contextmanager
+def apache(folder: Path, more: str, **values: object) -> Iterator[int]:
+    """Apache with these lines; its port."""
+    binary, port = need_program("apache2", "apache2"), free_port()
+    known = {"folder": folder, "modules": MODULES, "host": HOST, "port": port, **values}
+    config = folder / "apache.conf"
+    config.write_text(APACHE.format(more=more.format(**known), **known))
+    command = [binary, "-d", str(folder), "-f", str(config), "-D", "FOREGROUND"]
+    with server(command, HOST, port, folder):
+        yield port
+
+
+def _running_scripts(more: str) -> Server:
     @contextmanager
     def start(folder: Path) -> Iterator[tuple[int, int]]:
-        binary, script, port = need_program("apache2", "apache2"), program(folder), free_port()
-        known = {"folder": folder, "modules": MODULES, "host": HOST, "port": port}
-        config = folder / "apache.conf"
-        config.write_text(APACHE.format(more=more.format(**known), script=script, **known))
+        script = program(folder)
         for path in (folder, folder.parent, folder.parent.parent, script.parent):
             path.chmod(path.stat().st_mode | 0o011)  # www-data must get at the program
-        command = [binary, "-d", str(folder), "-f", str(config), "-D", "FOREGROUND"]
-        with server(command, HOST, port, folder):
+        with apache(folder, more + SCRIPT, script=script) as port:
             yield port, port
 
     return start
 
 
-mod_cgi = _apache(PREFORK)
-mod_cgid = _apache(EVENT)
+mod_cgi = _running_scripts(PREFORK)
+mod_cgid = _running_scripts(EVENT)
 
 
 def load(port: int, n: int, concurrency: int = 8) -> None:
