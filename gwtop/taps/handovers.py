@@ -87,9 +87,10 @@ class Handovers:
         return records
 
     def follow(self, pids: Collection[int]) -> None:
-        fresh = frozenset(pids) - self._seen
+        fresh, first = frozenset(pids) - self._seen, not self._seen
         self._seen = set(pids)
-        if not self._is_on and any(map(interpreters.reads_for_others, self._tops(fresh))):
+        looked_at = fresh if first else self._tops(fresh)
+        if not self._is_on and any(map(interpreters.reads_for_others, looked_at)):
             fresh = frozenset(pids)
             self._is_on = True
             self._name_threads(fresh)  # before the events: unnamed they would be everybody's
@@ -100,7 +101,8 @@ class Handovers:
 
     def _tops(self, fresh: Collection[int]) -> list[int]:
         """Those whose parent is not followed: children have the modules that their parents have,
-        and looking at every CGI process would cost more than the process itself."""
+        and looking at every CGI process would cost more than the process itself. (What is there
+        at first is looked at one by one: a server may stand below what only started it.)"""
         stats = ((pid, proc.stat(pid)) for pid in fresh)
         return [pid for pid, stat in stats if stat and stat.parent not in self._seen]
 

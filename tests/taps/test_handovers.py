@@ -88,6 +88,13 @@ def test_a_child_is_not_looked_at_for_it_has_what_its_parent_has(instance: Insta
     tap.close()
 
 
+def test_a_server_below_what_only_started_it_is_looked_at(instance: Instance) -> None:
+    tap = Handovers(0)
+    tap.follow([499, 500])
+    assert instance.written[-2:] == [(SENT, "on"), (RECEIVED, "on")]
+    tap.close()
+
+
 def test_bytes_that_were_only_looked_at_are_not_passed(instance: Instance) -> None:
     tap = Handovers(0)
     tap.follow([500])
