@@ -113,6 +113,7 @@ def to_all(keeper: Keeper, *files: str) -> list[Path]:
 
 def scratch(keeper: Keeper) -> Path:
     """A folder where a server that gives up root's rights may write: PHP keeps long bodies so."""
+    keeper.directory.chmod(0o755)
     folder = keeper.directory / "tmp"
     folder.mkdir(exist_ok=True)
     folder.chmod(0o1777)

@@ -8,8 +8,7 @@ import shutil
 import socket
 from pathlib import Path
 
-import _servers
-from _demo import which
+from _demo import HERE, which
 from _keeper import Keeper, Server
 
 HOME = Path("/usr/share/tomcat10")  # Debian's place
@@ -54,7 +53,7 @@ def server(keeper: Keeper, listener: socket.socket, threads: int) -> Server:
         (base / name).mkdir(parents=True)
     (base / "conf/server.xml").write_text(SERVER.format(threads=threads))
     (base / "webapps/ROOT/WEB-INF/web.xml").write_text(WEB)
-    shutil.copy(_servers.HERE / "_application.jsp", base / "webapps/ROOT")
+    shutil.copy(HERE / "_application.jsp", base / "webapps/ROOT")
     # They say where the container's jars are, and what a file's ending means.
     for name in ("catalina.properties", "web.xml"):
         shutil.copy(HOME / "etc" / name, base / "conf")
