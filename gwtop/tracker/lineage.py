@@ -9,7 +9,8 @@ taps report the watched tree only, so whatever arrives here belongs to it.
 
 `process_born` is written at exec, at exit or 100 ms after the fork, whichever is first. Frames
 come up to one ring block (10 ms) later than process events, so exec and exit wait `FRAMES_LAG_NS`
-for the request they belong to; a process already matched waits for nothing.
+for the request they belong to; a process already matched waits for nothing. `process_exited` says
+how many requests it served, so it comes after the requests that ended before it (`EXIT_WAIT_NS`).
 """
 
 from collections import deque
@@ -31,6 +32,7 @@ from gwtop.tracker.process import DISORDER_NS, Process
 
 BORN_WAIT_NS = 100 * MILLISECOND_NS  # INTERFACE.md, process_born
 FRAMES_LAG_NS = 30 * MILLISECOND_NS  # ring block time-out 10 ms, twice, and a scheduler's slice
+EXIT_WAIT_NS = 90 * MILLISECOND_NS  # requests settle after 80 ms; two clocks, and a slice
 MAX_BIRTHS = 8192  # births kept for the requests that still settle (80 ms at 10,000/s, tenfold)
 MAX_DEAD = 4096  # the dead that a settling request may still ask for
 MAX_NAMES = 8192  # execs of the whole machine; a name waits 30 ms for its process
@@ -195,7 +197,7 @@ class Lineage:
         self._untold = waiting
         staying: list[Process] = []
         for process in self._exits:
-            if process.told and (process.due_at <= at or process.request is not None):
+            if process.told and (_exit_due_at(process) <= at or process.request is not None):
                 facts.append(_exit_fact(process))
             else:
                 staying.append(process)
@@ -204,7 +206,7 @@ class Lineage:
 
     def due_at(self) -> Nanos | None:
         """When `settle` has something to tell at the latest."""
-        times = [p.due_at for p in self._untold] + [p.due_at for p in self._exits]
+        times = [p.due_at for p in self._untold] + [_exit_due_at(p) for p in self._exits]
         return min(times) if times else None
 
     def _tell_birth(self, process: Process) -> Fact:
@@ -320,6 +322,10 @@ class Lineage:
         self._dead.append(process)
         self.n_exited += 1
         self.changed += 1
+
+
+def _exit_due_at(process: Process) -> Nanos:
+    return (process.exited_at or 0) + EXIT_WAIT_NS
 
 
 def _exit_fact(process: Process) -> Fact:

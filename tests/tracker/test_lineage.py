@@ -81,11 +81,23 @@ def test_birth_is_told_a_hundred_milliseconds_after_the_fork_at_the_latest() -> 
     )
 
 
+def test_exit_waits_for_the_requests_that_ended_before_it() -> None:
+    tree = lineage()
+    born(tree, 200, 0)
+    tree.exited(Exited(T0 + 2 * MS, 200, 0, None))
+    assert kinds(tree.settle(T0 + 40 * MS)) == ["ProcessBorn"]
+    assert tree.due_at() == T0 + 92 * MS
+    (process,) = tree.born_since(T0)
+    process.n_requests += 1
+    (gone,) = tree.settle(T0 + 92 * MS)
+    assert isinstance(gone, ProcessExited) and gone.requests == 1
+
+
 def test_exit_is_told_after_its_birth_with_lifetime_and_status() -> None:
     tree = lineage()
     born(tree, 200, 0)
     tree.exited(Exited(T0 + 2 * MS, 200, 3, None))
-    facts = tree.settle(T0 + 40 * MS)
+    facts = tree.settle(T0 + 100 * MS)
     assert kinds(facts) == ["ProcessBorn", "ProcessExited"]
     gone = facts[1]
     assert isinstance(gone, ProcessExited)

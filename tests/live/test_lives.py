@@ -1,0 +1,142 @@
+"""Pools whose workers come and go: what is told of their lives, and of the requests meanwhile, is
+what the servers did. X-Worker-Pid is the witness, and gwtop never reads it."""
+
+import http.client
+import os
+import signal
+import sys
+import threading
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from gwtop.taps import tracefs
+from tests.live._php import passed_to, pool
+from tests.live._running import (
+    Fact,
+    Running,
+    need_program,
+    need_root,
+    nginx,
+    of_type,
+    running,
+    uwsgi,
+)
+
+pytestmark = pytest.mark.live
+TO_UWSGI = "location / {{ include /etc/nginx/uwsgi_params; uwsgi_pass 127.0.0.1:{}; }}"
+ITSELF = ("--binary-path", sys.executable)  # what the master executes at a reload
+MORTAL = ("--min-worker-lifetime", "0")  # else 60 s, whatever it has served
+
+
+def need_tracefs() -> None:
+    need_root()
+    if not tracefs.may_make():
+        pytest.skip("needs tracefs (mount -t tracefs nodev /sys/kernel/tracing)")
+
+
+def ask(port: int, target: str = "/") -> int:
+    """The pid that answered, in its own words."""
+    client = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    try:
+        client.request("GET", target)
+        answer = client.getresponse()
+        answer.read()
+        assert answer.status == 200
+        return int(answer.getheader("X-Worker-Pid") or 0)
+    finally:
+        client.close()
+
+
+def at_once(port: int, target: str, n: int) -> None:
+    threads = [threading.Thread(target=ask, args=(port, target)) for _ in range(n)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def check_requests(facts: list[Fact], n: int) -> None:
+    requests = of_type(facts, "request")
+    assert len(requests) == n
+    assert {r["evidence"] for r in requests} == {"kernel"}
+    told = [str(r["pid"]) for r in requests]
+    assert told == [dict(r["response_fields"]).get("X-Worker-Pid") for r in requests]
+    assert not any(r["births"] for r in requests), "a worker is born for nobody"
+
+
+def await_exits(gwtop: Running, pids: set[int]) -> None:
+    while pids - {f["pid"] for f in of_type(gwtop.facts, "process_exited")}:
+        gwtop.await_type("process_exited")
+
+
+def test_a_pool_that_grows_and_shrinks_is_told_worker_by_worker(tmp_path: Path) -> None:
+    need_tracefs()
+    need_program("nginx", "nginx-light")
+    dynamic = ("pm = dynamic", "pm.max_children = 5", "pm.start_servers = 1")
+    dynamic += ("pm.min_spare_servers = 1", "pm.max_spare_servers = 1")
+    with (
+        pool(tmp_path, 5, *dynamic) as (back, page),
+        nginx(tmp_path, passed_to(back, page)) as (front, _),
+        running("attach", "--port", str(back), "--json", "--details") as gwtop,
+    ):
+        gwtop.await_type("hello")
+        at_once(front, "/?ms=2500", 6)
+        while not of_type(gwtop.facts, "process_exited"):
+            gwtop.await_type("process_exited")
+        for _ in range(10):
+            ask(front)
+        gwtop.await_fact(lambda f: f["type"] == "tick" and f["requests"] >= 16)
+        assert gwtop.interrupt() == 130
+    check_requests(gwtop.facts, 16)
+    grown = {f["pid"] for f in of_type(gwtop.facts, "process_born")}
+    exited = of_type(gwtop.facts, "process_exited")
+    assert len(grown) >= 2 and exited
+    assert all(f["signal"] is not None or f["code"] == 0 for f in exited)
+    summary = gwtop.facts[-1]
+    assert summary["model"] == "worker-pool"
+    assert (summary["processes_born"], summary["processes_exited"]) == (len(grown), len(exited))
+
+
+def test_a_reload_replaces_every_worker_and_the_counts_go_on(tmp_path: Path) -> None:
+    need_tracefs()
+    with (
+        uwsgi(tmp_path, "uwsgi", "127.0.0.1", 2, *ITSELF) as (back, master),
+        nginx(tmp_path, TO_UWSGI.format(back)) as (front, _),
+        running("attach", "--port", str(back), "--json", "--details") as gwtop,
+    ):
+        gwtop.await_type("hello")
+        before = {ask(front) for _ in range(20)}
+        os.kill(master, signal.SIGHUP)
+        await_exits(gwtop, before)
+        after = {ask(front) for _ in range(20)}
+        gwtop.await_fact(lambda f: f["type"] == "tick" and f["requests"] >= 40)
+        assert gwtop.interrupt() == 130
+    assert not before & after
+    check_requests(gwtop.facts, 40)
+    assert after <= {f["pid"] for f in of_type(gwtop.facts, "process_born")}
+    assert gwtop.facts[-1]["model"] == "worker-pool"
+
+
+def test_workers_that_leave_after_a_hundred_requests_served_a_hundred(tmp_path: Path) -> None:
+    need_tracefs()
+    n, each = 500, 100
+    with (
+        uwsgi(tmp_path, "uwsgi", "127.0.0.1", 2, "--max-requests", str(each), *MORTAL) as (back, _),
+        nginx(tmp_path, TO_UWSGI.format(back)) as (front, _),
+        running("attach", "--port", str(back), "--json", "--details") as gwtop,
+    ):
+        gwtop.await_type("hello")
+        served = Counter(ask(front) for _ in range(n))
+        full = {pid for pid, n_served in served.items() if n_served >= each}
+        await_exits(gwtop, full)
+        gwtop.await_fact(lambda f: f["type"] == "tick" and f["requests"] >= n)
+        assert gwtop.interrupt() == 130
+    check_requests(gwtop.facts, n)
+    exited = {f["pid"]: f["requests"] for f in of_type(gwtop.facts, "process_exited")}
+    assert len(full) >= 3
+    assert {pid: exited[pid] for pid in full} == {pid: served[pid] for pid in full}
+    summary = gwtop.facts[-1]
+    assert summary["model"] == "worker-pool"
+    assert summary["processes_born"] == len(of_type(gwtop.facts, "process_born")) >= len(full)
