@@ -107,7 +107,9 @@ class Workload:
             return []
         words: list[Observed] = []
         n_pending = sum(queue.pending for queue in self._queues.values())
-        if self._all_busy.is_news(n_busy > 0 and n_idle == 0, at):
+        # One process that is at work is no pool at its limit: a front or an event loop takes more.
+        at_limit = n_idle == 0 and (n_busy > 1 or (n_busy == 1 and n_pending > 0))
+        if self._all_busy.is_news(at_limit, at):
             who = "The only worker is" if n_busy == 1 else f"All {n_busy} workers are"
             text = f"{who} busy, and {_connections(n_pending)} waiting to be accepted."
             words.append(Observed(at, "all-workers-busy", "warn", text))

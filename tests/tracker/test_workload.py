@@ -79,6 +79,16 @@ def test_a_reader_that_passes_requests_on_is_not_told_as_the_worker() -> None:
     assert scene.work.worker_of(exchange) == 200
 
 
+def test_one_process_at_work_is_told_only_when_somebody_waits() -> None:
+    scene = Scene(1)
+    scene.request(100)
+    assert scene.words(0) == scene.words(2 * SECOND_NS) == []
+    scene.work.queued(Queue(T0, SERVER, 3, 128))
+    assert scene.words(3 * SECOND_NS) == []
+    (word,) = scene.words(4 * SECOND_NS)
+    assert "The only worker" in word.text and "3 connections" in word.text
+
+
 def test_all_workers_busy_is_told_once_it_lasts_and_again_only_after_a_while() -> None:
     scene = Scene(2)
     scene.request(100)
