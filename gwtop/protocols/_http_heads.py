@@ -47,11 +47,21 @@ CHUNKED = -1
 def claims(prefix: bytes) -> Claim:
     """YES: a request line of HTTP/1.x (RFC 9112 3), empty lines before it aside (2.2)."""
     line = prefix.lstrip(b"\r\n")
-    if REQUEST_LINE.match(line):
+    if REQUEST_LINE.match(line) or _is_sure(line):
         return Claim.YES
     if not _REQUEST_START.fullmatch(line[:MAX_HEAD_BYTES]) and line:
         return Claim.NO
-    return Claim.YES if len(line) >= _SURE_BYTES and _SURE_START.match(line) else Claim.MORE
+    return Claim.MORE
+
+
+def _is_sure(line: bytes) -> bool:
+    """Whatever comes behind the first bytes: they alone decide, or a claim could be taken back."""
+    first = line[:_SURE_BYTES]
+    return (
+        len(first) == _SURE_BYTES
+        and _SURE_START.match(first) is not None
+        and _REQUEST_START.fullmatch(first) is not None
+    )
 
 
 def field_values(lower: bytes, name: bytes) -> list[bytes]:

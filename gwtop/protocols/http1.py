@@ -52,6 +52,9 @@ __all__ = ["NAME", "Decoder", "claims", "request_fields", "response_fields"]
 
 NAME = "http"
 
+MAX_UNDECIDED_BYTES = 8 * 1024
+"""What may be a request's first line or its predecessor's body is held so long; then it is body."""
+
 
 def request_fields(block: bytes) -> list[Pair]:
     """The header fields of a request's head, in wire order."""
@@ -143,6 +146,8 @@ class Decoder:
         lane.hold(data, at)
         end = head_end(lane.held, scanned)
         if end > MAX_HEAD_BYTES or (not end and len(lane.held) > MAX_HEAD_BYTES):
+            if not self._line_ok and claims(bytes(lane.held[:MAX_HEAD_BYTES])) is Claim.NO:
+                return self._not_http(lane.take_held(), out)
             return self._head_too_long(out)
         if end:
             whole = lane.take_held()
@@ -209,8 +214,8 @@ class Decoder:
         and ask anew."""
         lane = self._client
         lane.hold(data, at)
-        claim = claims(bytes(lane.held))
-        if claim is Claim.MORE and len(lane.held) < 8 * 1024:
+        claim = claims(bytes(lane.held[:MAX_UNDECIDED_BYTES]))
+        if claim is Claim.MORE and len(lane.held) < MAX_UNDECIDED_BYTES:
             return b""
         whole = lane.take_held()
         lane.state = BODY

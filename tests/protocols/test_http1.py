@@ -1,5 +1,7 @@
 """HTTP/1.x: messages written by hand from RFC 9112 and RFC 9110, told three ways."""
 
+from collections.abc import Iterator
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -195,6 +197,42 @@ def test_a_body_that_the_server_cut_short_is_a_mismatch_but_not_one_the_client_g
 )
 def test_claims_need_a_request_line(prefix: bytes, claim: Claim) -> None:
     assert http1.claims(prefix) is claim
+
+
+def test_a_claim_of_a_long_line_stands_whatever_follows() -> None:
+    line = b"PUT /" + b"x" * 4091
+    assert http1.claims(line[:-1]) is Claim.MORE
+    for rest in (b"", b"\0", b" HTTP/2.0\r\n"):
+        assert http1.claims(line + rest) is Claim.YES
+
+
+REFUSED: Talk = [
+    (C, b"POST / HTTP/1.1\r\nContent-Length: 90000\r\nExpect: 100-continue\r\n\r\n"),
+    (S, b"HTTP/1.1 417 No\r\nContent-Length: 0\r\n\r\n"),
+]
+
+
+@pytest.mark.parametrize("before", [[], REFUSED], ids=["at first", "refused"])
+@pytest.mark.parametrize(
+    ("first", "rest"),
+    [
+        pytest.param(b"\0", b"\0" * 70_000, id="more than a head of no HTTP"),
+        pytest.param(b"GET", b" /\0" + b"x" * 70_000, id="no HTTP late"),
+        pytest.param(b"PUT /" + b"x" * 4091, b"\0", id="sure, then no HTTP"),
+        pytest.param(b"FOO x" + b"x" * 4091, b"\0", id="unsure, then no HTTP"),
+        pytest.param(b"FOO x" + b"x" * 8187, b" HTTP/1.1\r\n\r\n", id="a line late"),
+    ],
+)
+def test_long_beginnings_are_judged_the_same_however_they_come(
+    before: Talk, first: bytes, rest: bytes
+) -> None:
+    def cut(block: bytes) -> Iterator[bytes]:
+        yield from (first, rest) if block == first + rest else (block,)
+
+    talk = [*before, (C, first + rest)]
+    for from_start in (True, False):
+        whole = normal(tell(http1, talk, from_start=from_start))
+        assert normal(tell(http1, talk, cut, from_start)) == whole
 
 
 PIECES = st.sampled_from(
