@@ -19,6 +19,7 @@ class Way:
     """One direction: where in a record it is."""
 
     __slots__ = (
+        "_marks",
         "closed",
         "confused_why",
         "exchange",
@@ -33,7 +34,6 @@ class Way:
         "opaque_name",
         "padding",
         "partial",
-        "partial_at",
         "resync_due",
         "side",
         "started",
@@ -50,7 +50,8 @@ class Way:
         self.confused_why = "before the first record that was seen whole"
         self.partial = b""
         """The beginning of a record header, and of an 8-byte body; at most 15 bytes."""
-        self.partial_at: Nanos = 0
+        self._marks: list[tuple[int, Nanos]] = []
+        """From where on in `partial` which bytes came when: what is searched may begin in it."""
         self.kind = 0
         self.stream = 0
         self.exchange: Exchange | None = None
@@ -69,6 +70,19 @@ class Way:
 
     def held_bytes(self) -> int:
         return len(self.partial) + self.framing + self.opaque + self.hole_bytes
+
+    def keep(self, data: bytes, pos: int, n_old: int, at: Nanos) -> None:
+        """What may begin a record at `pos` waits for its rest; all but `n_old` bytes came now."""
+        self.partial = data[pos:]
+        if pos >= n_old:
+            self._marks = [(0, at)]
+            return
+        older = [(max(begin - pos, 0), then) for begin, then in self._marks]
+        self._marks = [*older, (n_old - pos, at)]
+
+    def came_at(self, pos: int) -> Nanos:
+        """When that byte of `partial` came."""
+        return [then for begin, then in self._marks if begin <= pos][-1]
 
     def begin_opaque(self, piece: bytes, events: list[Event]) -> None:
         """A record that one Control will tell: management, abort, data, or of no known request."""
@@ -130,9 +144,7 @@ class Way:
             verdict = wire.plausible(data, pos, from_client, known)
             if verdict is None:
                 self.confuse(pos - begin, events)
-                if pos >= n_old:
-                    self.partial_at = at
-                self.partial = data[pos:]
+                self.keep(data, pos, n_old, at)
                 return end
             pos += not verdict
         self.confuse(pos - begin, events)

@@ -175,7 +175,7 @@ class Decoder:
                 way.framing -= way.padding
             piece = data[content:stop]
             if way is self._client:
-                record_at = way.partial_at if pos < n_old else at
+                record_at = way.came_at(pos) if pos < n_old else at
                 self._from_client(piece, length, padding, record_at, events)
             else:
                 self._from_server(piece, length, at, events)
@@ -183,9 +183,7 @@ class Decoder:
                 way.flush_opaque(events)
             pos = after
         if pos < end:
-            if pos >= n_old:
-                way.partial_at = at
-            way.partial = data[pos:]
+            way.keep(data, pos, n_old, at)
         return end
 
     def _continue(self, way: Way, data: bytes, at: Nanos, events: list[Event]) -> int:
@@ -363,7 +361,7 @@ class Decoder:
         way.left = length - len(content)
         way.framing += HEADER_BYTES
         if way is self._client:
-            self._from_client(content, length, 0, way.partial_at, events)
+            self._from_client(content, length, 0, way.came_at(0), events)
         elif way.kind != END_REQUEST:
             self._from_server(content, length, at, events)
         else:

@@ -161,6 +161,19 @@ def test_a_beginning_in_mid_connection_invents_nothing() -> None:
     assert [type(e) for e in events].count(ResponseHead) == 1
 
 
+def test_a_beginning_found_in_what_was_kept_is_dated_by_its_own_first_byte() -> None:
+    """Two bytes wait; only the second begins a record, and it came later."""
+    for noise in ([], [b"\1"]):
+        decoder = fastcgi.Decoder(not noise)
+        events: list[Event] = []
+        asked = request(GET)
+        pieces = [b"\1", *noise, asked[:1], asked[1:]]
+        for at, piece in enumerate(pieces, 1):
+            events += decoder.feed(C, piece, at)
+        (head,) = [e for e in events if isinstance(e, RequestHead)]
+        assert head.target == b"/" and head.began_at == len(pieces) - 1
+
+
 def test_a_beginning_on_a_boundary_works_at_once() -> None:
     talk = [(C, request(GET)), (S, answer(OK))]
     assert told(talk, from_start=False) == told(talk)

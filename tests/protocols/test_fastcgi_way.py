@@ -39,11 +39,21 @@ def test_a_beginning_at_once_is_no_resynchronisation() -> None:
 def test_what_may_become_a_header_is_kept_and_dated() -> None:
     way, events = Way(Side.CLIENT, False), list[Event]()
     assert way.search(b"ab" + begin()[:10], 0, 0, (), 5, events) == 12
-    assert (way.partial, way.partial_at, way.in_step) == (begin()[:10], 5, False)
+    assert (way.partial, way.came_at(0), way.in_step) == (begin()[:10], 5, False)
     assert events == [Confused(Side.CLIENT, 2, way.confused_why)]
-    way.partial_at = 4
     assert way.search(way.partial + begin()[10:], 0, 10, (), 6, events) == 0
-    assert way.partial_at == 4
+    assert way.came_at(0) == 5
+
+
+def test_each_byte_of_what_is_kept_has_its_own_time() -> None:
+    way = Way(Side.CLIENT, False)
+    way.keep(b"..abc", 2, 0, 5)
+    way.keep(b"abcde", 1, 3, 6)
+    way.keep(b"bcdef", 1, 4, 7)
+    assert way.partial == b"cdef"
+    assert [way.came_at(n) for n in range(4)] == [5, 6, 6, 7]
+    way.keep(b"cdefg", 4, 4, 8)
+    assert way.partial == b"g" and way.came_at(0) == 8
 
 
 def test_a_record_without_an_exchange_is_opaque() -> None:
