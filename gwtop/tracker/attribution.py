@@ -289,7 +289,10 @@ class Attribution:
         for top in _tops(born, reader):
             if (top.execed or not top.alive) and self._is_of(top, exchange, rivals):
                 top.request = exchange.id
-        if _was_forked_for(reader, exchange):
+        # A new worker of a fast pool may have served a hundred and be gone before this settles.
+        ended_at = (exchange.over_at or exchange.began_at) + CLOCKS_SLACK_NS
+        read_more = self.readers.has_read(reader.pid, ended_at)
+        if not read_more and _was_forked_for(reader, exchange):
             reader.request = exchange.id
             if reader not in born:
                 born.append(reader)
