@@ -168,6 +168,8 @@ class Screen(App[int]):
 
     def _repaint(self) -> None:
         """The same snapshot, perhaps in another room."""
+        if not self.query("#head"):
+            return  # the screen is being taken away; what was on its way to it comes too late
         self._paint_head()
         for pane in self._panes.values():
             if pane.display:
