@@ -195,11 +195,13 @@ class Births:
             try:
                 datagram, sender = self._socket.recvfrom(connector.MESSAGE_BYTES)
             except BlockingIOError:
+                self._settle_losses()
                 return happenings, n_missed, None
             except OSError as error:
                 if error.errno != errno.ENOBUFS:
                     raise
                 n_missed += self._losses.overrun()
+                self._overran = True
                 continue
             happening = connector.parse(datagram)
             if happening is None or sender[0] != 0:  # only the kernel's word counts (port 0)
