@@ -20,18 +20,16 @@ def doctor() -> int:
     from gwtop.demos import catalogue
     from gwtop.doctor import examine
 
-    for finding in examine():
-        _tell(finding.name, finding.state, finding.shows, finding.command)
+    rows = [(f.name, f.state, f.shows, f.command) for f in examine()]
     for info in catalogue():
         state = "ok" if info.installed else "missing"
-        _tell(f"demo {info.name}", state, info.summary, info.install)
+        rows.append((f"demo {info.name}", state, info.summary, info.install))
+    width = max(len(name) for name, *_ in rows) + 2
+    for name, state, shows, command in rows:
+        click.echo(f"{name:<{width}}{state:<9}{shows}")
+        if state != "ok" and command is not None:
+            click.echo(f"{'':<{width + 9}}{command}")
     return 0
-
-
-def _tell(name: str, state: str, shows: str, command: str | None) -> None:
-    click.echo(f"{name:<14}{state:<9}{shows}")
-    if state != "ok" and command is not None:
-        click.echo(f"{'':<23}{command}")
 
 
 def show_what_listens() -> None:
