@@ -20,7 +20,9 @@ def doctor() -> int:
     from gwtop.demos import catalogue
     from gwtop.doctor import examine
 
-    rows = [(f.name, f.state, f.shows, f.command) for f in examine()]
+    rows: list[tuple[str, str, str, str | None]] = [
+        (f.name, f.state, f.shows, f.command) for f in examine()
+    ]
     for info in catalogue():
         state = "ok" if info.installed else "missing"
         rows.append((f"demo {info.name}", state, info.summary, info.install))
