@@ -80,7 +80,9 @@ def server(
         [which("apache2"), "-D", "FOREGROUND", "-f", str(conf)],
         None,  # it can't inherit one
         lambda pid: _servers.n_children(pid) >= children + n_others,
-        environ={"TMPDIR": str(_servers.scratch(keeper))},
+        # An embedded Python looks for its library beside the first python3 of PATH: with a virtual
+        # environment there, mod_python would not find its own half.
+        environ={"TMPDIR": str(_servers.scratch(keeper)), "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"},
     )
 
 
