@@ -28,7 +28,6 @@ class Exchange:
 
     __slots__ = (
         "aborted",
-        "answer_ended",
         "answered_at",
         "asked",
         "began_at",
@@ -54,7 +53,6 @@ class Exchange:
         "remarks",
         "request_body",
         "request_body_bytes",
-        "request_ended",
         "request_head_bytes",
         "response_block",
         "response_body",
@@ -84,7 +82,6 @@ class Exchange:
         self.block: bytes | None = None
         self.request_head_bytes: int | None = None
         self.request_body_bytes = 0
-        self.request_ended = False
         self.answered_at: Nanos | None = None
         """First answer byte of any kind."""
         self.first_byte_at: Nanos | None = None
@@ -93,7 +90,6 @@ class Exchange:
         self.response_block: bytes | None = None
         self.response_head_bytes: int | None = None
         self.response_body_bytes = 0
-        self.answer_ended = False
         self.failed = False
         self.aborted = False
         self.cut = False

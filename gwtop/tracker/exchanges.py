@@ -185,14 +185,11 @@ class Link:
                 self._response_head(event, at)
             case RequestEnd():
                 exchange = self._asking(event.stream)
-                if exchange is not None:
-                    exchange.request_ended = True
-                    if exchange.over_at is None:
-                        exchange.last_at = at
+                if exchange is not None and exchange.over_at is None:
+                    exchange.last_at = at
             case ResponseEnd():
                 exchange = self._answering(event.stream, at)
                 exchange.failed = event.failed
-                exchange.answer_ended = True
                 if not self._closing:
                     exchange.last_at = at
                 self._close_exchange(exchange, at)
