@@ -2,7 +2,8 @@
 
 `Tracker.ingest(record)` is one `match`; what a record means is in the files beside this one:
 `connections` (whose bytes), `exchanges` (requests), `pairing` (of two hops), `lineage` (processes),
-`attribution` (who answered), `verdict` (which model), `telling` (the fact), `totals` (the sums).
+`attribution` (who answered), `verdict` (which model), `telling` (the fact), `totals` and `sums`
+(what ticks and the summary count).
 
 An exchange that is over becomes a fact `SETTLE_NS` later, in order of its end: evidence of other
 taps comes with other delays, a request's unread body may still arrive, and so may the reset that
@@ -15,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import assert_never
 
-from gwtop.nouns.facts import Detail, Fact, Model, Note, Summary, Watched
+from gwtop.nouns.facts import Detail, Fact, Note, Summary, Watched
 from gwtop.nouns.facts import Tick as TickFact
 from gwtop.nouns.plan import Plan
 from gwtop.nouns.records import (
@@ -45,14 +46,14 @@ from gwtop.tracker.exchange import Exchange
 from gwtop.tracker.lineage import Lineage
 from gwtop.tracker.pairing import Pairing
 from gwtop.tracker.process import Process
+from gwtop.tracker.sums import Sums
 from gwtop.tracker.totals import Totals
-from gwtop.tracker.verdict import Answered, Verdict
+from gwtop.tracker.verdict import Verdict
 from gwtop.tracker.workload import Workload
 from gwtop.wire.link import UnknownLink, unpack
 from gwtop.wire.tcp import Reassembler
 
 SETTLE_NS = 80 * MILLISECOND_NS  # INTERFACE.md allows 100 ms; the slowest tap is 20 ms late
-MAX_TOLD_IN_FLIGHT = 50  # INTERFACE.md, `tick.in_flight`
 TICK_NS = SECOND_NS
 
 
@@ -72,6 +73,7 @@ class Tracker:
         self._workload = Workload(self._lineage, self._attribution)
         self._verdict = Verdict()
         self._totals = Totals()
+        self._sums = Sums(live, self._lineage, self._workload, self._verdict, self._totals)
         self._over: deque[Exchange] = deque()
         self._connections = Connections(
             modules.values(),
@@ -135,10 +137,7 @@ class Tracker:
                 if record.what == "frames":
                     self._pairing.missed(record.at)
             case TapState():
-                if record.state == "open":
-                    self._workload.sees_reads |= record.sees_reads
-                    for what in record.counts:
-                        self._totals.can_count(what)
+                self._sums.opened(record)
             case Observed():
                 self._note(record)
             case Tick():
@@ -300,20 +299,11 @@ class Tracker:
             exchange.remark(remark)
         fact = telling.request_fact(exchange, self._plan)
         self._facts.append(fact)
-        self._totals.told(fact)
+        # What a front passes on was answered, and is judged, behind it.
+        passed_on = self._pairing.passes_on(exchange)
+        self._sums.told(fact, exchange.answered_at is not None and not passed_on)
         if fact.outcome != "partial":
             self._n_whole += 1
-        # What a front passes on was answered, and is judged, behind it.
-        if exchange.answered_at is not None and not self._pairing.passes_on(exchange):
-            self._verdict.answered(
-                Answered(
-                    fact.pid,
-                    fact.thread,
-                    fact.reader,
-                    len(fact.births),
-                    fact.pid in fact.births,
-                )
-            )
 
     def _unsettled(self) -> list[Exchange]:
         """Those that a process may have been born for."""
@@ -329,61 +319,17 @@ class Tracker:
     def _open(self) -> list[Exchange]:
         return self._connections.open_exchanges()
 
-    def _judge(self) -> tuple[Model | None, str | None]:
-        """Nothing where no process was ever seen: a capture of frames knows no process model."""
-        if not self._lineage.any_seen:
-            return None, None
-        able = self._lineage.answerers()
-        embedded = next((p.embeds for p in able if p.embeds is not None), None)
-        return self._verdict.judge([p.pid for p in able], embedded)
-
     def _tick(self, at: Nanos) -> TickFact:
-        model, evidence = self._judge()
-        flying, worker_of = sorted(self._open(), key=lambda e: e.id), self._workload.worker_of
-        n_busy, n_idle = self._workload.counts(flying) if self._live else (None, None)
-        for word in self._workload.remarks(n_busy, n_idle, at):
-            self._note(word)
         self._count_lost(at)
-        return TickFact(
-            at=instant(at),
-            requests=self._totals.n_requests,
-            missed=self._totals.missing(),
-            in_flight=[telling.in_flight(e, worker_of(e)) for e in flying[:MAX_TOLD_IN_FLIGHT]],
-            busy=n_busy,
-            idle=n_idle,
-            queues=self._workload.queues(),
-            model=model,
-            model_evidence=evidence,
-            watch=self.watch(),
-        )
+        flying = sorted(self._open(), key=lambda e: e.id)
+        told, words = self._sums.tick(at, flying, self.watch())
+        for word in words:
+            self._note(word)
+        return told
 
     def _summary(self, at: Nanos) -> Summary:
-        model, evidence = self._judge()
-        totals = self._totals
         self._count_lost(at)
-        born_per_request = None
-        if totals.n_requests and self._lineage.any_seen:
-            born_per_request = totals.n_births / totals.n_requests
-        return Summary(
-            at=instant(at),
-            requests=totals.n_requests,
-            in_flight=len(self._connections.open_exchanges()) + len(self._over),
-            outcomes=dict(totals.outcomes),
-            statuses=dict(totals.statuses),
-            duration_ns=totals.durations.percentiles(),
-            queue_ns=totals.queued.percentiles() if totals.any_queued else None,
-            processes_born=self._lineage.n_born if self._lineage.any_seen else None,
-            processes_exited=self._lineage.n_exited if self._lineage.any_seen else None,
-            processes_per_request=born_per_request,
-            workers=len(totals.workers),
-            model=model,
-            model_evidence=evidence,
-            evidence=dict(totals.evidence),
-            frames=totals.n_frames,
-            connections=self._connections.n_opened,
-            missed=totals.missing(),
-            notes=dict(totals.notes),
-        )
+        return self._sums.summary(at, self._connections, len(self._over))
 
     def _count_lost(self, at: Nanos) -> None:
         lost, self._connections.lost_bytes = self._connections.lost_bytes, 0

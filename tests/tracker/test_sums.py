@@ -1,0 +1,47 @@
+"""Sums: what a tick and the summary put side by side."""
+
+from gwtop.nouns.facts import QueueState
+from gwtop.nouns.records import Queue, TapState
+from gwtop.nouns.times import SECOND_NS
+from gwtop.tracker.sums import MAX_TOLD_IN_FLIGHT, Sums
+from gwtop.tracker.totals import Totals
+from gwtop.tracker.verdict import Verdict
+from gwtop.tracker.workload import Workload
+from tests.tracker._scene import T0, Scene
+
+
+def made(live: bool = True) -> tuple[Scene, Workload, Sums]:
+    scene = Scene((100, 101))
+    workload = Workload(scene.tree, scene.attribution)
+    return scene, workload, Sums(live, scene.tree, workload, Verdict(), Totals())
+
+
+def test_a_tick_tells_the_oldest_in_flight_and_no_more_than_fifty() -> None:
+    scene, _, sums = made()
+    flying = [scene.request(n, port=50_000 + n) for n in range(MAX_TOLD_IN_FLIGHT + 3)]
+    told, _ = sums.tick(T0 + SECOND_NS, flying, [])
+    assert [one.id for one in told.in_flight] == [e.id for e in flying[:MAX_TOLD_IN_FLIGHT]]
+
+
+def test_a_tick_of_a_file_counts_no_workers() -> None:
+    _, workload, sums = made(live=False)
+    workload.sees_reads = True
+    told, _ = sums.tick(T0, [], [])
+    assert (told.busy, told.idle) == (None, None)
+
+
+def test_a_tick_has_each_queue() -> None:
+    _, workload, sums = made()
+    workload.queued(Queue(T0, "unix:/run/x.sock", 3, 128))
+    told, _ = sums.tick(T0, [], [])
+    assert told.queues == [QueueState("unix:/run/x.sock", 3, 128)]
+
+
+def test_a_tap_that_is_refused_counts_nothing_and_sees_nothing() -> None:
+    _, workload, sums = made()
+    sums.opened(TapState(T0, "ring", "refused", "root", counts=("frames",), sees_reads=True))
+    told, _ = sums.tick(T0, [], [])
+    assert told.missed.frames is None and not workload.sees_reads
+    sums.opened(TapState(T0, "ring", "open", None, counts=("frames",), sees_reads=True))
+    told, _ = sums.tick(T0, [], [])
+    assert told.missed.frames == 0 and workload.sees_reads
