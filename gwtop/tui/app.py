@@ -16,28 +16,27 @@ from textual import events
 from textual.app import App, ComposeResult, SystemCommand
 from textual.binding import BindingType
 from textual.containers import Container
-from textual.geometry import Size
 from textual.screen import Screen as TextualScreen
 
 from gwtop.journal import encode_wish
 from gwtop.model import Model, Snapshot
 from gwtop.nouns.wishes import Connections, TickEvery
-from gwtop.panels import Cell, Look, discover, safe
-from gwtop.panels._header import numbers_line, title_line
+from gwtop.panels import Cell, Look, discover
 from gwtop.tui import details, guide, palette
-from gwtop.tui.alerts import NO_SUMMARY, alert
 from gwtop.tui.asking import Asking
-from gwtop.tui.bars import Bar, Foot, Key
+from gwtop.tui.bars import Bar, Foot
 from gwtop.tui.chooser import Chooser
+from gwtop.tui.edges import Edges
 from gwtop.tui.feed import Feed, Lines
-from gwtop.tui.keys import BINDINGS, KEYS
+from gwtop.tui.keys import BINDINGS
 from gwtop.tui.lifelines import Lifelines
 from gwtop.tui.pane import Pane
 from gwtop.tui.plots import Plots
 from gwtop.tui.requests import RequestTable
 from gwtop.tui.sheet import Sheet
+from gwtop.tui.stage import Stage
 from gwtop.tui.table import LiveTable
-from gwtop.tui.views import MIN_COLUMNS, MIN_LINES, TALL_LINES, Layout, View, arrange, views
+from gwtop.tui.views import View, views
 from gwtop.tui.wishes import Wishes
 
 if TYPE_CHECKING:
@@ -89,15 +88,16 @@ class Screen(App[int]):
         self.look = look or Look()
         self.wishes = Wishes(wishes)
         self._ask_trouble = trouble
-        self._trouble: str | None = None
+        self.trouble: str | None = None
         self.views: tuple[View, ...] = ()
         self.feed = Feed(intake, self.model)
-        self._panes: dict[str, LiveTable | Lifelines | Plots] = {}
-        self._detail: details.Detail | None = None
+        self.panes: dict[str, LiveTable | Lifelines | Plots] = {}
+        self.detail: details.Detail | None = None
         self._asking = Asking(self)
         self._slice_asked = False
         self._shown_end = False
-        self._room = Size(80, 24)
+        self.stage = Stage(self)
+        self.edges = Edges(self)
 
     def compose(self) -> ComposeResult:
         panels = discover()
@@ -106,18 +106,18 @@ class Screen(App[int]):
             is_requests = name == "requests"
             follows = getattr(panel, "FOLLOWS", False)
             table = RequestTable(panel) if is_requests else LiveTable(panel, follows=follows)
-            self._panes[name] = table
-        self._panes["lifelines"] = Lifelines()
-        self._panes["plots"] = Plots()
+            self.panes[name] = table
+        self.panes["lifelines"] = Lifelines()
+        self.panes["plots"] = Plots()
         yield Bar(id="head", corner="pause")
         yield Bar(id="alert")
         yield Bar(id="explain")
         with Container(id="body"):
             with Container(id="tables"):
-                yield self._panes["processes"]
-                yield from (self._panes[name] for name in panels if name != "processes")
-            yield self._panes["lifelines"]
-            yield self._panes["plots"]
+                yield self.panes["processes"]
+                yield from (self.panes[name] for name in panels if name != "processes")
+            yield self.panes["lifelines"]
+            yield self.panes["plots"]
         yield Sheet(id="detail", hint="Esc: back")
         yield Sheet(id="help", hint="Esc: back")
         yield Chooser()
@@ -125,9 +125,9 @@ class Screen(App[int]):
         yield Foot(id="foot")
 
     def on_mount(self) -> None:
-        self._room = self.size
-        self._arrange()
-        self.screen.set_focus(self._panes["requests"])
+        self.stage.room = self.size
+        self.stage.arrange()
+        self.screen.set_focus(self.panes["requests"])
         self.wishes.say(encode_wish(TickEvery(seconds=TICK_WISH_S)))
         self.intake.start()
         self.set_interval(PAINT_S, self.catch_up)
@@ -138,11 +138,12 @@ class Screen(App[int]):
     def catch_up(self) -> None:
         """Applies a slice of what waits, and sees to the rest; paints if anything is new."""
         self._next_slice()
-        before, self._trouble = self._trouble, self._ask_trouble()
-        if not self._is_stale() and self._trouble == before:
+        before, self.trouble = self.trouble, self._ask_trouble()
+        if not self._is_stale() and self.trouble == before:
             return
         if self.paused:
-            self._paint_head()
+            self._shown_end = self.feed.has_ended
+            self.edges.paint()
         else:
             self.paint()
 
@@ -163,102 +164,32 @@ class Screen(App[int]):
 
     def paint(self) -> None:
         dear = ("routes", "errors", "connections", "plots")
-        self.shown = self.model.snapshot(**{name: self._panes[name].display for name in dear})
+        self.shown = self.model.snapshot(**{name: self.panes[name].display for name in dear})
         self._repaint()
 
     def _repaint(self) -> None:
         """The same snapshot, perhaps in another room."""
         if not self.query("#head"):
             return  # the screen is being taken away; what was on its way to it comes too late
-        self._paint_head()
-        for pane in self._panes.values():
+        self._shown_end = self.feed.has_ended
+        self.edges.paint()
+        for pane in self.panes.values():
             if pane.display:
                 pane.show(self.shown, self.look)
         self._paint_detail()
 
-    def _paint_head(self) -> None:
-        self._shown_end = self.feed.has_ended
-        width = self.size.width
-        self.query_one("#head", Bar).say(
-            (
-                title_line(self.shown, self.gateway_title, self._state(), width),
-                numbers_line(self.shown, width),
-            )
-        )
-        self._paint_alert()
-        self._paint_foot()
-
-    def _state(self) -> Cell:
-        if self.paused:
-            return Cell("⏸ paused", "warn")
-        if self.model.summary is not None:
-            return Cell("■ done", "bold")
-        if self.feed.has_ended:
-            return Cell("■ ended", "bad")
-        return Cell("▶ live", "good")
-
-    def _paint_alert(self) -> None:
-        bar = self.query_one("#alert", Bar)
-        why = (self.intake.last_words or NO_SUMMARY) if self.feed.was_cut_off else None
-        lines = alert(self.shown, why, self._trouble, self.size.width)
-        bar.display = bool(lines)
-        if lines:
-            bar.styles.height = len(lines)
-            bar.say(lines)
-
-    def _paint_foot(self) -> None:
-        tabs = [
-            Key(str(place), view.label, f"view({place})", 6, self.view == place, view.short)
-            for place, view in enumerate(self.views, 1)
-        ]
-        pause = Key("␣", "go on" if self.paused else "pause", "pause", 7)
-        self.query_one("#foot", Foot).say(tabs, [pause, *KEYS])
-
     def _paint_detail(self) -> None:
         sheet = self.query_one("#detail", Sheet)
-        if self._detail is not None and sheet.display:
+        if self.detail is not None and sheet.display:
             width = sheet.inner_width
-            sheet.say(*details.told(self._detail, self.shown, width, self.look))
+            sheet.say(*details.told(self.detail, self.shown, width, self.look))
 
     # The room there is
 
     def on_resize(self, event: events.Resize) -> None:
-        self._room = event.size  # `self.size` still is the old one
-        self._arrange()
+        self.stage.room = event.size
+        self.stage.arrange()
         self.call_after_refresh(self.paint if not self.paused else self._repaint)
-
-    def _arrange(self) -> None:
-        helping = self.query_one("#help").display
-        has_detail = self._detail is not None
-        layout = arrange(self.views[self.view - 1], *self._room, has_detail, helping)
-        self._arrange_panes(layout)
-        sheet = self.query_one("#detail", Sheet)
-        sheet.set_class(layout.is_below, "below")
-        sheet.display = layout.detail
-        self._arrange_bars(layout.is_tiny)
-
-    def _arrange_panes(self, layout: Layout) -> None:
-        self.query_one("#body").display = bool(layout.panes)
-        for name, pane in self._panes.items():
-            pane.display = name in layout.panes
-        tables = self.query_one("#tables")
-        tables.set_class(layout.is_wide, "wide")
-        tables.display = any(isinstance(self._panes[name], LiveTable) for name in layout.panes)
-        self._panes["lifelines"].styles.height = layout.lifelines_lines or "1fr"
-
-    def _arrange_bars(self, tiny: bool) -> None:
-        width, height = self._room
-        for name in ("head", "foot"):
-            self.query_one(f"#{name}").display = not tiny
-        small = self.query_one("#tiny", Bar)
-        small.display = tiny
-        small.say(((Cell(f"gwtop needs {MIN_COLUMNS}x{MIN_LINES}, this is {width}x{height}"),),))
-        bar = self.query_one("#explain", Bar)
-        bar.display = bool(self.explain) and not tiny
-        if bar.display:
-            lines = details.wrapped(safe(self.explain), width - 4, 3 if height >= TALL_LINES else 2)
-            bar.styles.height = len(lines)
-            bar.say(lines)
 
     # Keys
 
@@ -284,10 +215,10 @@ class Screen(App[int]):
         if "connections" in self.views[place - 1].panes:
             self.wishes.once(encode_wish(Connections(on=True)))
         self.query_one("#help").display = False
-        self._detail = None
-        self._arrange()
+        self.detail = None
+        self.stage.arrange()
         # not Widget.focus: that takes effect a message later, and the next key may be there
-        self.screen.set_focus(self._panes[self.views[place - 1].focus])
+        self.screen.set_focus(self.panes[self.views[place - 1].focus])
         self.call_after_refresh(self._repaint if self.paused else self.paint)
 
     def action_view_named(self, label: str) -> None:
@@ -299,7 +230,7 @@ class Screen(App[int]):
         pane = self.focused
         title, entries = pane.help if isinstance(pane, LiveTable | Lifelines | Plots) else ("", ())
         sheet.say((Cell("help", "bold"),), guide.lines(title, entries))
-        self._arrange()
+        self.stage.arrange()
         if sheet.display:
             self.screen.set_focus(sheet)
         else:
@@ -309,9 +240,9 @@ class Screen(App[int]):
     def action_leave(self) -> None:
         if self.query_one("#help").display:
             self.action_help()
-        elif self._detail is not None:
-            self._detail = None
-            self._arrange()
+        elif self.detail is not None:
+            self.detail = None
+            self.stage.arrange()
             self.focus_pane()
             self.call_after_refresh(self._repaint)
 
@@ -351,21 +282,21 @@ class Screen(App[int]):
             self.focused.action_open()
 
     def on_pane_opened(self, message: Pane.Opened) -> None:
-        self._detail = details.chosen(message.panel, message.key, self.model)
-        if self._detail is None:
+        self.detail = details.chosen(message.panel, message.key, self.model)
+        if self.detail is None:
             return
-        self._arrange()
+        self.stage.arrange()
         if not self.query_one("#body").display:
             self.screen.set_focus(self.query_one("#detail", Sheet))
         self.call_after_refresh(self._repaint)
 
     def on_pane_moved(self, message: Pane.Moved) -> None:
         """An open detail goes with the selection."""
-        if self._detail is None or message.key is None:
+        if self.detail is None or message.key is None:
             return
         chosen = details.chosen(message.panel, message.key, self.model)
         if chosen is not None:
-            self._detail = chosen
+            self.detail = chosen
             self.query_one("#detail", Sheet).top = 0
             self._paint_detail()
 
@@ -373,9 +304,9 @@ class Screen(App[int]):
         return palette.commands(self)
 
     def focus_pane(self) -> None:
-        shown = [pane for pane in self._panes.values() if pane.display]
+        shown = [pane for pane in self.panes.values() if pane.display]
         chosen = (p for p in shown if isinstance(p, LiveTable) and p.cursor.selected is not None)
-        self.screen.set_focus(next(chosen, self._panes[self.views[self.view - 1].focus]))
+        self.screen.set_focus(next(chosen, self.panes[self.views[self.view - 1].focus]))
 
     def _fatal_error(self) -> None:
         """A defect of ours: the terminal is given back, and one line says what it was."""

@@ -1,0 +1,60 @@
+"""What stands around the panes: the two lines at the head, the alert, the foot.
+
+In: the app, with the snapshot it shows. Out: lines said to its bars. Knows no pane.
+"""
+
+from typing import TYPE_CHECKING
+
+from gwtop.panels import Cell
+from gwtop.panels._header import numbers_line, title_line
+from gwtop.tui.alerts import NO_SUMMARY, alert
+from gwtop.tui.bars import Bar, Foot, Key
+from gwtop.tui.keys import KEYS
+
+if TYPE_CHECKING:
+    from gwtop.tui.app import Screen
+
+
+class Edges:
+    def __init__(self, app: "Screen") -> None:
+        self._app = app
+
+    def paint(self) -> None:
+        app, width = self._app, self._app.size.width
+        app.query_one("#head", Bar).say(
+            (
+                title_line(app.shown, app.gateway_title, self._state(), width),
+                numbers_line(app.shown, width),
+            )
+        )
+        self._paint_alert()
+        self._paint_foot()
+
+    def _state(self) -> Cell:
+        app = self._app
+        if app.paused:
+            return Cell("⏸ paused", "warn")
+        if app.model.summary is not None:
+            return Cell("■ done", "bold")
+        if app.feed.has_ended:
+            return Cell("■ ended", "bad")
+        return Cell("▶ live", "good")
+
+    def _paint_alert(self) -> None:
+        app = self._app
+        bar = app.query_one("#alert", Bar)
+        why = (app.intake.last_words or NO_SUMMARY) if app.feed.was_cut_off else None
+        lines = alert(app.shown, why, app.trouble, app.size.width)
+        bar.display = bool(lines)
+        if lines:
+            bar.styles.height = len(lines)
+            bar.say(lines)
+
+    def _paint_foot(self) -> None:
+        app = self._app
+        tabs = [
+            Key(str(place), view.label, f"view({place})", 6, app.view == place, view.short)
+            for place, view in enumerate(app.views, 1)
+        ]
+        pause = Key("␣", "go on" if app.paused else "pause", "pause", 7)
+        app.query_one("#foot", Foot).say(tabs, [pause, *KEYS])

@@ -1,0 +1,61 @@
+"""Which panes are on the stage: those of the view, as the room and the open sheets allow.
+
+In: the app and the size of the terminal. Out: panes, sheets and bars shown, hidden and sized.
+`views.arrange` decides; this only does it.
+"""
+
+from typing import TYPE_CHECKING
+
+from textual.geometry import Size
+
+from gwtop.panels import Cell, safe
+from gwtop.tui import details
+from gwtop.tui.bars import Bar
+from gwtop.tui.sheet import Sheet
+from gwtop.tui.table import LiveTable
+from gwtop.tui.views import MIN_COLUMNS, MIN_LINES, TALL_LINES, Layout, arrange
+
+if TYPE_CHECKING:
+    from gwtop.tui.app import Screen
+
+
+class Stage:
+    def __init__(self, app: "Screen") -> None:
+        self._app = app
+        self.room = Size(80, 24)
+        """The terminal's; `App.size` still is the old one while a resize is handled."""
+
+    def arrange(self) -> None:
+        app = self._app
+        helping = app.query_one("#help").display
+        view = app.views[app.view - 1]
+        layout = arrange(view, *self.room, app.detail is not None, helping)
+        self._arrange_panes(layout)
+        sheet = app.query_one("#detail", Sheet)
+        sheet.set_class(layout.is_below, "below")
+        sheet.display = layout.detail
+        self._arrange_bars(layout.is_tiny)
+
+    def _arrange_panes(self, layout: Layout) -> None:
+        app = self._app
+        app.query_one("#body").display = bool(layout.panes)
+        for name, pane in app.panes.items():
+            pane.display = name in layout.panes
+        tables = app.query_one("#tables")
+        tables.set_class(layout.is_wide, "wide")
+        tables.display = any(isinstance(app.panes[name], LiveTable) for name in layout.panes)
+        app.panes["lifelines"].styles.height = layout.lifelines_lines or "1fr"
+
+    def _arrange_bars(self, tiny: bool) -> None:
+        app, (width, height) = self._app, self.room
+        for name in ("head", "foot"):
+            app.query_one(f"#{name}").display = not tiny
+        small = app.query_one("#tiny", Bar)
+        small.display = tiny
+        small.say(((Cell(f"gwtop needs {MIN_COLUMNS}x{MIN_LINES}, this is {width}x{height}"),),))
+        bar = app.query_one("#explain", Bar)
+        bar.display = bool(app.explain) and not tiny
+        if bar.display:
+            lines = details.wrapped(safe(app.explain), width - 4, 3 if height >= TALL_LINES else 2)
+            bar.styles.height = len(lines)
+            bar.say(lines)
