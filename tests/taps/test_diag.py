@@ -1,5 +1,6 @@
 """Listeners' queues and connections, asked of this machine's kernel about sockets made here."""
 
+import os
 import socket
 from collections.abc import Iterator
 from ipaddress import ip_address
@@ -59,6 +60,23 @@ def test_a_unix_listener_has_a_queue_too(tmp_path: Path) -> None:
         assert tap.read(9) == [Queue(9, f"unix:{path}", 1, 5)]
     assert (told.listen, told.pending, told.limit) == (f"unix:{path}", 1, 5)
     assert diag.unix_listening(path) == []
+
+
+def test_every_bound_unix_listener_is_told_with_its_inode(tmp_path: Path) -> None:
+    path = str(tmp_path / "one.sock")
+    with socket.socket(socket.AF_UNIX) as made, socket.socket(socket.AF_UNIX) as abstract:
+        made.bind(path)
+        made.listen(3)
+        abstract.bind(f"\0{path}")
+        abstract.listen(3)
+        inode = os.fstat(made.fileno()).st_ino
+        told = [one for one in diag.unix_listening() if path in one.host]
+    assert [(one.listen, one.inode) for one in told] == [(f"unix:{path}", inode)]
+
+
+def test_a_tcp_listener_is_told_with_its_inode_and_user(listener: socket.socket) -> None:
+    (told,) = (one for one in diag.tcp_listening() if one.port == port_of(listener))
+    assert (told.inode, told.uid) == (os.fstat(listener.fileno()).st_ino, os.getuid())
 
 
 @pytest.mark.parametrize(
