@@ -74,6 +74,7 @@ THIRD_PARTY: dict[str, set[str]] = {
     "tui": {"msgspec", "rich", "textual", "plotext"},
     "layers": {"scapy"},
     "load": {"aiohttp"},
+    "recent": {"msgspec"},
     "cli": {"click", "msgspec", "rich"},
 }
 """Room or file: the libraries it may import."""
