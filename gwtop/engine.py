@@ -24,11 +24,12 @@ from typing import assert_never
 from gwtop import __version__, clock
 from gwtop.errors import GwtopError
 from gwtop.nouns import facts, records, wishes
+from gwtop.nouns.anatomy import Anatomy
 from gwtop.nouns.facts import Fact
 from gwtop.nouns.plan import Plan
 from gwtop.nouns.run import Driven, Sink, TakesPorts, Terms, Tracking
 from gwtop.nouns.times import MILLISECOND_NS, SECOND_NS, Nanos, instant
-from gwtop.taps import Tap
+from gwtop.taps import Tap, anatomy
 
 SETTLE_NS = 1_500 * MILLISECOND_NS  # after the load has ended, at most; taps lag 100 ms
 QUIET_NS = 200 * MILLISECOND_NS  # no frame and no process event for so long: all has been seen
@@ -318,6 +319,11 @@ class Engine:
             case wishes.TickEvery(seconds=seconds):
                 self._tick_ns = int(seconds * SECOND_NS)
                 self._next_tick_ns = clock.monotonic_ns() + self._tick_ns
+            case wishes.ShowProcess(pid=pid):
+                ours = self._is_live and pid in self._tracker.watched_pids()
+                at = clock.now()
+                seen = anatomy.look(pid, self._plan, at) if ours else Anatomy(at, pid, None)
+                self._tell([self._tracker.anatomy(seen)])
             case wishes.Connections(on=on):
                 self._tracker.tell_connections = on
             case wishes.Watch(port=port):

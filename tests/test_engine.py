@@ -17,11 +17,13 @@ from gwtop.cli.wishes import WishReader
 from gwtop.engine import Engine
 from gwtop.errors import GwtopError
 from gwtop.nouns import facts, records
+from gwtop.nouns.anatomy import Anatomy
 from gwtop.nouns.facts import Fact
 from gwtop.nouns.plan import Plan
 from gwtop.nouns.run import Driven, Terms
 from gwtop.nouns.times import MILLISECOND_NS, Nanos
 from gwtop.outputs.jsonl import JsonLines
+from gwtop.tracker import anatomy
 
 AT = "2026-11-22T06:00:42.123456789Z"
 MISSING = facts.Missing(0, 0, 0, 0)
@@ -145,6 +147,9 @@ class FakeTracker:
 
     def watch(self) -> list[facts.Watched]:
         return [facts.Watched("127.0.0.1:9000", None)]
+
+    def anatomy(self, seen: Anatomy) -> facts.ProcessDetail:
+        return anatomy.told(seen, SimpleNamespace(born_at=None), [], False)
 
     def detail(self, id: int) -> facts.Detail:
         return facts.Detail(id, False, [], "")
@@ -303,11 +308,11 @@ def test_the_end_of_anybody_elses_wishes_does_not() -> None:
     assert types(sink.told) == ["Hello", "a", "Summary"]
 
 
-def wish(*lines: bytes) -> tuple[FakeTracker, ListSink]:
+def wish(*lines: bytes, **known: frozenset[int]) -> tuple[FakeTracker, ListSink]:
     reads, writes = os.pipe()
     os.write(writes, b"\n".join((*lines, b"")))
     os.close(writes)
-    tracker, sink = FakeTracker(), ListSink()
+    tracker, sink = FakeTracker(**known), ListSink()
     run(FakeTap(), tracker, sink, wishes=WishReader(reads, ends_the_run=True))
     os.close(reads)
     return tracker, sink
@@ -316,6 +321,12 @@ def wish(*lines: bytes) -> tuple[FakeTracker, ListSink]:
 def test_a_detail_is_told() -> None:
     _, sink = wish(b'{"wish":"detail","id":7}')
     assert facts.Detail(7, False, [], "") in sink.told
+
+
+def test_a_process_is_looked_at_when_it_is_of_the_watched_tree() -> None:
+    for ours in (frozenset({os.getpid()}), frozenset[int]()):
+        _, sink = wish(b'{"wish":"process","pid":%d}' % os.getpid(), pids=ours)
+        assert [f.state is not None for f in sink.told if hasattr(f, "start_ticks")] == [bool(ours)]
 
 
 def test_connections_are_told_when_wished() -> None:

@@ -13,8 +13,11 @@ from jsonschema import Draft202012Validator
 from gwtop.errors import GwtopError
 from gwtop.journal import Unknown, decode, decode_wish, encode, encode_wish, known_types, schema
 from gwtop.nouns import facts, wishes
+from gwtop.nouns.anatomy import Anatomy, Memory, Socket, Thread
 from gwtop.nouns.facts import Fact
 from gwtop.nouns.times import instant
+from gwtop.tracker import anatomy
+from gwtop.tracker.process import Process
 
 AT = instant(1_795_327_242_123_456_789)
 NOTHING_MISSED = facts.Missing(frames=0, process_events=0, bytes=0, requests=None)
@@ -176,6 +179,20 @@ def facts_of_wishes() -> Iterator[Fact]:
         ],
         data="AQ==",
     )
+    seen = Anatomy(
+        at=1,
+        pid=7,
+        state="S",
+        born_at=1,
+        argv=(b"a", b"\x9b"),
+        environ=((b"A", b"b"),),
+        memory=Memory(1, 2, None, 4),
+        sockets=(Socket(3, "unix", "unix:", None, None),),
+        threads=(Thread(7, b"\x1b[2J", "S", 5),),
+        unread=(("cwd", "why"),),
+    )
+    yield anatomy.told(seen, Process(7, 1, None), [], show_secrets=False)
+    yield anatomy.told(seen, None, [], show_secrets=False)
 
 
 def test_every_type_of_fact_is_tried_here() -> None:
@@ -275,6 +292,7 @@ def test_what_is_no_fact_is_refused_in_one_sentence(line: bytes) -> None:
     [
         (b'{"wish":"watch","port":3031}', wishes.Watch(3031)),
         (b'{"wish":"detail","id":7}', wishes.ShowDetail(7)),
+        (b'{"wish":"process","pid":7}', wishes.ShowProcess(7)),
         (b'{"wish":"connections","on":true}', wishes.Connections(True)),
         (b'{"wish":"tick","seconds":0.25}', wishes.TickEvery(0.25)),
         (b'{"wish":"copy","bytes":512}', wishes.Copy(512)),

@@ -235,6 +235,59 @@ class Detail(Line, frozen=True, tag="detail"):
     """Base64."""
 
 
+class ProcessMemory(Part, frozen=True):
+    rss_bytes: int | None
+    peak_rss_bytes: int | None
+    swap_bytes: int | None
+    virtual_bytes: int | None
+
+
+class ProcessThread(Part, frozen=True):
+    id: int
+    name: str
+    state: str
+    cpu_ns: int
+    """Since its birth."""
+
+
+class ProcessSocket(Part, frozen=True):
+    fd: int
+    kind: str
+    local: str | None
+    remote: str | None
+    state: str | None
+    connection: int | None
+    """Id of the watched connection whose server's end it is."""
+
+
+class ProcessDetail(Line, frozen=True, tag="process_detail"):
+    """Answers a wish: one process of the watched tree, as it is now."""
+
+    at: Instant
+    pid: int
+    state: str | None
+    """A letter of proc_pid_stat(5). None: not there (any more), or not of the watched tree."""
+    born_at: Instant | None
+    start_ticks: int | None
+    """Clock ticks from boot to birth: with the pid it names a process for good."""
+    parent: int | None
+    uid: int | None
+    exe: str | None
+    cwd: str | None
+    language: str | None
+    """Of the interpreter in it. None: none that we know."""
+    argv: list[str] | None
+    environ: Pairs | None
+    memory: ProcessMemory | None
+    cpu_ns: int | None
+    fds: int | None
+    sockets: list[ProcessSocket] | None
+    threads: list[ProcessThread] | None
+    n_threads: int | None
+    unread: dict[str, str]
+    """Why a part is null, by its key."""
+
+
 class Percentiles(Part, frozen=True):
     p50: int | None
     p90: int | None
@@ -277,5 +330,6 @@ Fact: TypeAlias = (
     | Note
     | Connection
     | Detail
+    | ProcessDetail
     | Summary
 )

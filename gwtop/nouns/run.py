@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
-from gwtop.nouns.facts import Detail, Fact, Watched
+from gwtop.nouns.anatomy import Anatomy
+from gwtop.nouns.facts import Detail, Fact, ProcessDetail, Watched
 from gwtop.nouns.records import Record
 from gwtop.nouns.times import Nanos
 from gwtop.nouns.wishes import BadWish, Wish
@@ -68,6 +69,8 @@ class Tracking(Protocol):
     def watch(self) -> list[Watched]: ...
 
     def detail(self, id: int) -> Detail: ...
+
+    def anatomy(self, seen: Anatomy) -> ProcessDetail: ...
 
 
 class Signalled(Protocol):

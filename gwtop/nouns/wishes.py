@@ -40,6 +40,13 @@ class Copy(msgspec.Struct, frozen=True, tag_field="wish", tag="copy"):
     bytes: Annotated[int, Meta(ge=0, le=1 << 20)]
 
 
+class ShowProcess(msgspec.Struct, frozen=True, tag_field="wish", tag="process"):
+    """Look at one process of the watched tree closely, now."""
+
+    pid: Annotated[int, Meta(ge=1, le=1 << 22)]
+    """PID_MAX_LIMIT of linux/threads.h."""
+
+
 @dataclass(frozen=True, slots=True)
 class BadWish:
     """A line that is no wish; `why` is one sentence."""
@@ -47,4 +54,4 @@ class BadWish:
     why: str
 
 
-Wish: TypeAlias = Watch | ShowDetail | Connections | TickEvery | Copy
+Wish: TypeAlias = Watch | ShowDetail | Connections | TickEvery | Copy | ShowProcess

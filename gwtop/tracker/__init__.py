@@ -16,7 +16,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import assert_never
 
-from gwtop.nouns.facts import Detail, Fact, Note, Summary, Watched
+from gwtop.nouns.anatomy import Anatomy
+from gwtop.nouns.facts import Detail, Fact, Note, ProcessDetail, Summary, Watched
 from gwtop.nouns.facts import Tick as TickFact
 from gwtop.nouns.plan import Plan
 from gwtop.nouns.records import (
@@ -39,7 +40,7 @@ from gwtop.nouns.records import (
 from gwtop.nouns.times import MILLISECOND_NS, SECOND_NS, Nanos, instant
 from gwtop.nouns.wire import Chunk, Closed, Lost, Opened
 from gwtop.protocols import discover
-from gwtop.tracker import telling
+from gwtop.tracker import anatomy, telling
 from gwtop.tracker.attribution import Attribution
 from gwtop.tracker.connections import Connection, Connections, is_wanted, watched
 from gwtop.tracker.exchange import Exchange
@@ -215,6 +216,11 @@ class Tracker:
                 at = event[0]
                 if at > self._trace_at:
                     self._trace_at = at
+    def anatomy(self, seen: Anatomy) -> ProcessDetail:
+        """A process that was looked at closely (a wish)."""
+        process = self._lineage.find(seen.pid)
+        return anatomy.told(seen, process, self._connections.live(), self._plan.show_secrets)
+
                 if at >= self._wake_at:
                     self._trace_time(at)
             if isinstance(event, Chunk):
