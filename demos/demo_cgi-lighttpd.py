@@ -30,7 +30,6 @@ server.modules = ("mod_alias", "mod_cgi")
 alias.url = ("/" => "{script}/")
 # The file says itself what interpreter it wants.
 cgi.assign = ("_cgi_script.py" => "")
-cgi.execute-x-only = "enable"
 """
 
 

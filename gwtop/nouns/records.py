@@ -162,6 +162,18 @@ class Named:
 
 
 @dataclass(frozen=True, slots=True)
+class ExecRefused:
+    """A process asked to become another program and could not. Comes for every process of the
+    machine; a search along PATH is refused once in each folder that lacks the program."""
+
+    at: Nanos
+    pid: int
+    """A thread's id; that of a process with one thread is its pid."""
+    error: int
+    """The errno: 13 permission denied, 2 no such file, 8 no format that the kernel knows."""
+
+
+@dataclass(frozen=True, slots=True)
 class Queue:
     """How many connections wait at a listener, and how many may."""
 
@@ -228,6 +240,7 @@ Record: TypeAlias = (
     | Touched
     | Passed
     | Named
+    | ExecRefused
     | Queue
     | Missed
     | TapState

@@ -2,8 +2,8 @@
 
 `Tracker.ingest(record)` is one `match`; what a record means is in the files beside this one:
 `connections` (whose bytes), `exchanges` (requests), `pairing` (of two hops), `lineage` (processes),
-`attribution` (who answered), `verdict` (which model), `telling` (the fact), `totals` and `sums`
-(what ticks and the summary count).
+`attribution` (who answered), `scripts` (what could not be run), `verdict` (which model), `telling`
+(the fact), `totals` and `sums` (what ticks and the summary count).
 
 An exchange that is over becomes a fact `SETTLE_NS` later, in order of its end: evidence of other
 taps comes with other delays, a request's unread body may still arrive, and so may the reset that
@@ -22,6 +22,7 @@ from gwtop.nouns.facts import Tick as TickFact
 from gwtop.nouns.plan import Plan
 from gwtop.nouns.records import (
     Execed,
+    ExecRefused,
     Exited,
     Forked,
     Frames,
@@ -40,7 +41,7 @@ from gwtop.nouns.records import (
 from gwtop.nouns.times import MILLISECOND_NS, SECOND_NS, Nanos, instant
 from gwtop.nouns.wire import Chunk, Closed, Lost, Opened
 from gwtop.protocols import discover
-from gwtop.tracker import anatomy, telling
+from gwtop.tracker import anatomy, scripts, telling
 from gwtop.tracker.attribution import Attribution
 from gwtop.tracker.connections import Connection, Connections, is_wanted, watched
 from gwtop.tracker.exchange import Exchange
@@ -131,6 +132,8 @@ class Tracker:
                 self._attribution.handovers.passed(record)
             case Named():
                 self._lineage.named(record)
+            case ExecRefused():
+                self._lineage.refused(record)
             case Queue():
                 self._workload.queued(record)
             case Missed():
@@ -300,6 +303,9 @@ class Tracker:
             death = self._workload.death_in_mid_request(exchange)
             if death is not None:
                 self._note(death)
+            failed = scripts.remark(exchange, self._lineage)
+            if failed is not None:
+                exchange.remark(failed)
         remark = telling.stderr_remark(exchange)
         if remark is not None:
             exchange.remark(remark)

@@ -6,11 +6,13 @@ outcome. It refuses to know how any of it was found out.
 
 from typing import NamedTuple
 
-from gwtop.nouns.events import Confused, Remark
+from gwtop.nouns.events import Body, Confused, Remark
 from gwtop.nouns.facts import Evidence, Outcome
 from gwtop.nouns.times import Nanos
+from gwtop.nouns.wire import Side
 from gwtop.protocols._base import Module
 
+OPENING_BYTES = 512  # Apache's page for 500 is 530 bytes, and says what it is in the first half
 MAX_REMARKS = 32  # a hostile peer can earn one per byte; nobody reads the 33rd
 
 
@@ -44,6 +46,7 @@ class Exchange:
         "last_at",
         "lost_bytes",
         "method",
+        "opening",
         "outcome",
         "over_at",
         "pair",
@@ -96,6 +99,8 @@ class Exchange:
         """The edge of the capture or a gap went through it."""
         self.lost_bytes = 0
         self.outcome: Outcome | None = None
+        self.opening: bytes | None = None
+        """How the answer's body begins, where it is a server's error page or a script's text."""
         self.stderr: bytearray | None = None
         self.remarks: list[Remark] = []
         self.confused: Confused | None = None
@@ -126,6 +131,18 @@ class Exchange:
             self.confused = event._replace(n_bytes=before.n_bytes + event.n_bytes)
             old, new = _confusion(before), _confusion(self.confused)
             self.remarks = [new if remark == old else remark for remark in self.remarks]
+
+    def keep(self, event: Body, n_bodies_bytes: int) -> None:
+        """Bytes of a body: as many as were asked for, and how an error's page begins."""
+        if event.side is Side.CLIENT:
+            kept = self.request_body = self.request_body or bytearray()
+        else:
+            kept = self.response_body = self.response_body or bytearray()
+            if self.response_body_bytes == len(event.data):
+                self.opening = bytes(event.data[:OPENING_BYTES])
+        room = n_bodies_bytes - len(kept)
+        if room > 0:
+            kept += event.data[:room]
 
     def lose(self, n_bytes: int, at: Nanos) -> None:
         """Bytes of it were not seen; 0: a gap elsewhere may have hurt it. An exchange that is over

@@ -34,6 +34,7 @@ from gwtop.tracker.endings import ABORTED_BY_FRONT, why_fallen
 from gwtop.tracker.exchange import Exchange, Hop
 
 MAX_OPEN = 1024  # pipelined and never answered: more on one connection is an attack or our mistake
+SHEBANG = b"#!/"  # an answer that begins so may be a script that nobody ran
 MAX_STDERR_BYTES = 64 * 1024  # a traceback is 4 KiB; a worker in a logging loop has no end
 
 
@@ -235,8 +236,11 @@ class Link:
 
     def _body(self, event: Body, at: Nanos) -> None:
         exchange = self._count_body(event.stream, event.side, len(event.data), at)
-        if exchange is not None and self.n_bodies_bytes:
-            self._keep_body(exchange, event)
+        if exchange is None:
+            return
+        failed = exchange.status is not None and exchange.status >= 500
+        if self.n_bodies_bytes or failed or event.data.startswith(SHEBANG):
+            exchange.keep(event, self.n_bodies_bytes)
 
     def _count_body(self, stream: int, side: Side, n_bytes: int, at: Nanos) -> Exchange | None:
         if side is CLIENT:
@@ -252,15 +256,6 @@ class Link:
         exchange.response_body_bytes += n_bytes
         exchange.last_at = at
         return exchange
-
-    def _keep_body(self, exchange: Exchange, event: Body) -> None:
-        if event.side is CLIENT:
-            kept = exchange.request_body = exchange.request_body or bytearray()
-        else:
-            kept = exchange.response_body = exchange.response_body or bytearray()
-        room = self.n_bodies_bytes - len(kept)
-        if room > 0:
-            kept += event.data[:room]
 
     def _control(self, event: Control, at: Nanos) -> None:
         line = self._open.get(event.stream)

@@ -24,7 +24,7 @@ from gwtop.nouns.facts import (
     ProcessSeen,
     Role,
 )
-from gwtop.nouns.records import Execed, Exited, Forked, Named, Present, Sampled
+from gwtop.nouns.records import Execed, ExecRefused, Exited, Forked, Named, Present, Sampled
 from gwtop.nouns.times import MILLISECOND_NS, SECOND_NS, Nanos, instant
 from gwtop.protocols._base import Pair
 from gwtop.redaction import redact_pairs
@@ -36,6 +36,7 @@ EXIT_WAIT_NS = 90 * MILLISECOND_NS  # requests settle after 80 ms; two clocks, a
 MAX_BIRTHS = 8192  # births kept for the requests that still settle (80 ms at 10,000/s, tenfold)
 MAX_DEAD = 4096  # the dead that a settling request may still ask for
 MAX_NAMES = 8192  # execs of the whole machine; a name waits 30 ms for its process
+ENOENT = 2  # errno-base.h
 CGI_MARK = b"GATEWAY_INTERFACE"  # RFC 3875 4.1.4: every CGI process has it, no other should
 
 
@@ -52,6 +53,7 @@ class Lineage:
         self._exits: list[Process] = []
         self._dead: deque[Process] = deque(maxlen=MAX_DEAD)
         self._names: dict[int, Named] = {}
+        self._refusals: dict[int, ExecRefused] = {}
         self.changed = 0
         """Grows whenever the set of live pids does."""
         self.any_seen = False
@@ -169,6 +171,21 @@ class Lineage:
             del self._names[next(iter(self._names))]
         self._names[record.pid] = record
 
+    def refused(self, record: ExecRefused) -> None:
+        """Kept for the request that the process was made for. Along PATH the one that counts is
+        not that a folder lacks the program."""
+        known = self._refusals.pop(record.pid, None)
+        if known is not None and record.error == ENOENT and record.at - known.at < SECOND_NS:
+            record = known
+        elif len(self._refusals) >= MAX_NAMES:
+            del self._refusals[next(iter(self._refusals))]
+        self._refusals[record.pid] = record
+
+    def refusal(self, process: Process) -> int | None:
+        """The errno with which its wish to become a program was refused."""
+        record = self._refusals.get(process.pid)
+        return None if record is None or not process.lived_at(record.at) else record.error
+
     def _take_name(self, process: Process) -> bool:
         """Names a process that was gone before anybody could look; whether it has a name."""
         if not process.execed or process.argv is not None:
@@ -248,6 +265,11 @@ class Lineage:
             if process.pid == pid and process.lived_at(at):
                 return process
         return None
+
+    def made_for(self, request: int, pid: int | None, since: Nanos) -> Process | None:
+        """The process that was born for this request and answered it, also if it is gone."""
+        born = self.born_since(since - DISORDER_NS) if pid is not None else []
+        return next((p for p in born if p.pid == pid and p.request == request), None)
 
     def born_since(self, at: Nanos) -> list[Process]:
         """Births from about `at` on, newest first, the dead included."""

@@ -111,16 +111,14 @@ def _pairs(pairs: list[Pair], plan: Plan) -> Pairs:
 
 
 def stderr_remark(exchange: Exchange) -> Remark | None:
-    """A server error whose reason the worker itself wrote down."""
-    if exchange.status is None or exchange.status < 500 or not exchange.stderr:
+    """A server error, or no answer at all, whose reason the worker itself wrote down."""
+    status = exchange.status
+    if not exchange.stderr or (status is not None and status < 500):
         return None
     last_line = exchange.stderr.rstrip().rpartition(b"\n")[2][:200].decode("latin-1")
-    return Remark(
-        None,
-        "server-error-stderr",
-        "error",
-        f"The worker answered {exchange.status} and wrote to its error stream: {last_line}",
-    )
+    did = "gave no answer" if status is None else f"answered {status}"
+    text = f"The worker {did} and wrote to its error stream: {last_line}"
+    return Remark(None, "server-error-stderr", "error", text)
 
 
 def unknown_link(at: Nanos, link: int) -> Observed:

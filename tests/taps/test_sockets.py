@@ -6,11 +6,11 @@ import pytest
 
 from gwtop import clock
 from gwtop.nouns.plan import Plan
-from gwtop.nouns.records import Missed, Named, TapState, Touched
+from gwtop.nouns.records import ExecRefused, Missed, Named, TapState, Touched
 from gwtop.nouns.times import SECOND_NS
 from gwtop.taps import sockets
 from gwtop.taps.shut import Shut
-from gwtop.taps.sockets import EXEC, NEWTASK, READ, Sockets
+from gwtop.taps.sockets import EXEC, NEWTASK, READ, REFUSED, Sockets
 from gwtop.taps.tracefs import NoTracefsError
 from tests.taps._trace import RecordedInstance
 
@@ -59,6 +59,30 @@ def test_an_exec_is_named_by_its_file(instance: RecordedInstance) -> None:
     instance.put(instance.recorded.pages[0])
     (named,) = (record for record in tap.read(0) if isinstance(record, Named))
     assert named.name == b"/bin/true"
+    tap.close()
+
+
+EXIT_EXECVE = """
+ID: 861
+format:
+	field:unsigned short common_type;	offset:0;	size:2;	signed:0;
+	field:int common_pid;	offset:4;	size:4;	signed:1;
+	field:int __syscall_nr;	offset:8;	size:4;	signed:1;
+	field:long ret;	offset:16;	size:8;	signed:1;
+"""  # events/syscalls/sys_exit_execve/format of Linux 6.18, less what nobody reads
+
+
+def test_a_refused_exec_is_told_with_its_errno_and_no_other_exec_is_asked_for(
+    instance: RecordedInstance,
+) -> None:
+    instance.recorded.formats[REFUSED] = EXIT_EXECVE
+    tap = tap_on(9000)
+    assert instance.written.index((REFUSED, "ret < 0")) < instance.written.index((REFUSED, "on"))
+    event = pack("<HBBiiIq", 861, 0, 0, 4711, 59, 0, -13)
+    # A page: time, how many bytes follow, then one event of six words, 5 ns later (tracepages).
+    page = pack("<QQI", 1000, 4 + len(event), len(event) // 4 | 5 << 5) + event
+    instance.put(page)
+    assert tap.read(0) == [ExecRefused(1005 + SECOND_NS, 4711, 13)]
     tap.close()
 
 

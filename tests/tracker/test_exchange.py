@@ -2,9 +2,9 @@
 
 import pytest
 
-from gwtop.nouns.events import Confused, Remark
+from gwtop.nouns.events import Body, Confused, Remark
 from gwtop.nouns.wire import Side
-from gwtop.tracker.exchange import MAX_REMARKS, Exchange, Hop
+from gwtop.tracker.exchange import MAX_REMARKS, OPENING_BYTES, Exchange, Hop
 from tests.tracker._scripted import ScriptedModule
 
 
@@ -51,3 +51,14 @@ def test_a_loss_after_the_end_makes_it_partial_too() -> None:
     made = exchange(aborted=True)
     made.lose(7, 300)
     assert (made.outcome, made.lost_bytes, made.last_at) == ("partial", 7, 300)
+
+
+def test_of_an_answers_body_the_opening_is_kept_and_as_much_more_as_was_asked_for() -> None:
+    made = exchange()
+    for data in (b"a" * 300, b"b" * 300):
+        made.response_body_bytes += len(data)
+        made.keep(Body(0, Side.SERVER, data), 301)
+    assert made.opening == b"a" * 300 and made.response_body == b"a" * 300 + b"b"
+    long = exchange(response_body_bytes=OPENING_BYTES + 1)
+    long.keep(Body(0, Side.SERVER, b"c" * (OPENING_BYTES + 1)), 0)
+    assert long.opening == b"c" * OPENING_BYTES and long.response_body == b""

@@ -1,7 +1,7 @@
 """Lineage: births, exits and generations of pids, and when each fact is told."""
 
 from gwtop.nouns.facts import Fact, ProcessBorn, ProcessExited, ProcessSample, ProcessSeen
-from gwtop.nouns.records import Execed, Exited, Forked, Named, Present, Sampled
+from gwtop.nouns.records import Execed, ExecRefused, Exited, Forked, Named, Present, Sampled
 from gwtop.nouns.times import MILLISECOND_NS as MS
 from gwtop.nouns.times import SECOND_NS, instant
 from gwtop.tracker.lineage import Lineage
@@ -265,3 +265,30 @@ def test_an_interpreter_inside_is_inherited_by_fork_and_lost_by_exec() -> None:
     assert child.embeds is None
     tree.sampled(Sampled(T0 + 3 * MS, 201, None, None, None, None, "S", None, "mod_perl.so"), [])
     assert child.embeds == "mod_perl.so"
+
+
+def test_what_exec_refused_belongs_to_the_process_of_that_time() -> None:
+    tree = lineage()
+    tree.refused(ExecRefused(T0 - SECOND_NS, 201, 13))
+    process = born(tree, 201, MS)
+    assert tree.refusal(process) is None
+    tree.refused(ExecRefused(T0 + 2 * MS, 201, 8))
+    tree.exited(Exited(T0 + 3 * MS, 201, 255, None))
+    assert tree.refusal(process) == 8
+
+
+def test_of_a_search_along_path_the_refusal_counts_that_names_a_file() -> None:
+    tree = lineage()
+    process = born(tree, 201, 0)
+    for n, error in enumerate((2, 13, 2)):
+        tree.refused(ExecRefused(T0 + n, 201, error))
+    assert tree.refusal(process) == 13
+
+
+def test_who_answered_a_request_is_found_when_it_was_made_for_it() -> None:
+    tree = lineage()
+    process = born(tree, 201, MS)
+    process.request = 7
+    tree.exited(Exited(T0 + 3 * MS, 201, 0, None))
+    assert tree.made_for(7, 201, T0) is process
+    assert tree.made_for(8, 201, T0) is None and tree.made_for(7, 100, T0) is None

@@ -54,6 +54,14 @@ def test_a_server_error_with_its_reason_is_remarked_with_the_last_line() -> None
     assert stderr_remark(asked()) is None
 
 
+def test_a_worker_that_gave_no_answer_may_have_said_why() -> None:
+    silent = asked()
+    silent.stderr = bytearray(b"SyntaxError: invalid syntax\n")
+    remark = stderr_remark(silent)
+    assert remark is not None
+    assert remark.text.startswith("The worker gave no answer") and "SyntaxError" in remark.text
+
+
 def test_in_flight_tells_what_is_known_so_far() -> None:
     fact = in_flight(asked(), None)
     assert (fact.id, fact.connection, fact.pid) == (1, 7, None)
