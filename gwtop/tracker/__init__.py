@@ -205,6 +205,11 @@ class Tracker:
         """The records of one request. Nothing is kept yet, and that is what it says."""
         return Detail(id=id, kept=False, records=[], data="")
 
+    def anatomy(self, seen: Anatomy) -> ProcessDetail:
+        """A process that was looked at closely (a wish)."""
+        process = self._lineage.find(seen.pid)
+        return anatomy.told(seen, process, self._connections.live(), self._plan.show_secrets)
+
     # -- the wire -----------------------------------------------------------------------------
 
     def _frames(self, record: Frames) -> None:
@@ -219,11 +224,6 @@ class Tracker:
                 at = event[0]
                 if at > self._trace_at:
                     self._trace_at = at
-    def anatomy(self, seen: Anatomy) -> ProcessDetail:
-        """A process that was looked at closely (a wish)."""
-        process = self._lineage.find(seen.pid)
-        return anatomy.told(seen, process, self._connections.live(), self._plan.show_secrets)
-
                 if at >= self._wake_at:
                     self._trace_time(at)
             if isinstance(event, Chunk):
