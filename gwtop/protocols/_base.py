@@ -7,6 +7,7 @@ A protocol is a module of this folder without a leading underscore that has:
     Decoder(from_start: bool)                    one per connection, see below
     request_fields(block) -> list[Pair]          what `RequestHead.block` says, in wire order
     response_fields(block) -> list[Pair]         what `ResponseHead.block` says, in wire order
+    dissect(side, data, stream) -> Dissected     one direction of one exchange, byte by byte
 
 It is found by `gwtop.protocols.discover()`; nothing registers.
 
@@ -43,6 +44,7 @@ from typing import Final, Protocol
 from gwtop.nouns.events import Event
 from gwtop.nouns.times import Nanos
 from gwtop.nouns.wire import Side
+from gwtop.protocols._dissect import Dissected
 from gwtop.protocols._heads import MAX_ANSWER_HEAD_BYTES as MAX_ANSWER_HEAD_BYTES
 from gwtop.protocols._heads import NO_BODY_STATUSES as NO_BODY_STATUSES
 from gwtop.protocols._heads import Answer as Answer
@@ -115,6 +117,8 @@ class Module(Protocol):
     def request_fields(self, block: bytes) -> list[Pair]: ...
 
     def response_fields(self, block: bytes) -> list[Pair]: ...
+
+    def dissect(self, side: Side, data: bytes, stream: int) -> Dissected: ...
 
 
 MAX_MARKS = 1_024

@@ -36,6 +36,7 @@ from gwtop.protocols._base import (
 )
 from gwtop.protocols._framed import FramedBody
 from gwtop.protocols._http_answers import BODY, EXPECT, TUNNEL, Answers
+from gwtop.protocols._http_fields import dissect
 from gwtop.protocols._http_heads import (
     CHUNKED,
     MAX_HEAD_BYTES,
@@ -48,7 +49,7 @@ from gwtop.protocols._http_heads import (
 )
 from gwtop.protocols._lane import IN_STEP, SEEKING, SKIPPED, Lane
 
-__all__ = ["NAME", "Decoder", "claims", "request_fields", "response_fields"]
+__all__ = ["NAME", "Decoder", "claims", "dissect", "request_fields", "response_fields"]
 
 NAME = "http"
 

@@ -41,6 +41,7 @@ from gwtop.protocols._base import (
     same_length_remark,
 )
 from gwtop.protocols._closing_answer import ClosingAnswer
+from gwtop.protocols._scgi_fields import dissect as dissect
 
 NAME = "scgi"
 

@@ -30,9 +30,10 @@ from gwtop.protocols._base import (
 )
 from gwtop.protocols._lane import IN_STEP, SEEKING, Lane
 from gwtop.protocols._uwsgi_answers import Answers, Asked
+from gwtop.protocols._uwsgi_fields import dissect
 from gwtop.protocols._uwsgi_wire import NAME, claims
 
-__all__ = ["NAME", "Decoder", "claims", "request_fields", "response_fields"]
+__all__ = ["NAME", "Decoder", "claims", "dissect", "request_fields", "response_fields"]
 
 # States of the client's lane besides IN_STEP (a packet comes next) and SEEKING.
 _BODY, _CUT, _WRONG, _PASS = 2, 3, 4, 5
