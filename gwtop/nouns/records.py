@@ -149,6 +149,17 @@ class Passed:
     """Names this end of the socket; the other end has another name."""
     verb: Literal["sent", "received"]
     n_bytes: int
+    arrives_at: int | None = None
+    """The name of the other end, for bytes that were sent. None: not told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hidden:
+    """This process and those below it may pass what they read on to others, and nobody sees to
+    whom: the reader of a request is not known to be the one who answers it."""
+
+    at: Nanos
+    pid: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +250,7 @@ Record: TypeAlias = (
     | Sampled
     | Touched
     | Passed
+    | Hidden
     | Named
     | ExecRefused
     | Queue

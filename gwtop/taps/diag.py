@@ -19,9 +19,8 @@ SOCK_DIAG_BY_FAMILY = 20  # linux/sock_diag.h
 NLMSG_ERROR, NLMSG_DONE = 2, 3  # linux/netlink.h
 NLM_F_REQUEST_DUMP = 0x301  # NLM_F_REQUEST | NLM_F_ROOT | NLM_F_MATCH
 TCP_ESTABLISHED, TCP_CLOSE_WAIT, TCP_LISTEN = 1, 8, 10  # net/tcp_states.h; unix sockets too
-UDIAG_SHOW_NAME, UDIAG_SHOW_PEER, UDIAG_SHOW_RQLEN = 1, 4, 0x10  # linux/unix_diag.h
-UNIX_DIAG_NAME, UNIX_DIAG_PEER, UNIX_DIAG_RQLEN = 0, 2, 4  # linux/unix_diag.h
-ALL_STATES = 0xFFFFFFFF
+UDIAG_SHOW_NAME, UDIAG_SHOW_RQLEN = 1, 0x10  # linux/unix_diag.h
+UNIX_DIAG_NAME, UNIX_DIAG_RQLEN = 0, 4  # linux/unix_diag.h
 HEADER = struct.Struct("=IHHII")  # struct nlmsghdr
 INET_REQUEST = struct.Struct("=IHHIIBBBBI48x")  # nlmsghdr, struct inet_diag_req_v2
 UNIX_REQUEST = struct.Struct("=IHHIIBBHIIIII")  # nlmsghdr, struct unix_diag_req
@@ -29,7 +28,6 @@ INET = struct.Struct("=B3x2s2s16s16s12x4xIIII")
 """struct inet_diag_msg: family, ports, addresses, rqueue, wqueue, uid, inode."""
 UNIX = struct.Struct("=xBxxI8x")  # struct unix_diag_msg: type, inode
 ATTRIBUTE = struct.Struct("=HH")  # struct rtattr
-INODE = struct.Struct("=I")
 QUEUE = struct.Struct("=II")  # struct unix_diag_rqlen
 RECEIVE_BYTES = 256 * 1024
 TIMEOUT_S = 1.0  # a dump is answered in the same system call; this only forbids hanging
@@ -162,73 +160,3 @@ def unix_listening(path: str | None = None) -> list[Listening]:
             pending, limit = QUEUE.unpack_from(queue)
             found.append(Listening(f"unix:{text}", text, 0, pending, limit, inode))
     return found
-
-
-class Ends(NamedTuple):
-    kind: str
-    """"tcp", "udp", "unix", or "socket": not listed (another family, another namespace)."""
-    local: str | None
-    remote: str | None
-    state: str | None
-
-
-UNLISTED = Ends("socket", None, None, None)
-_STATES = {
-    1: "established",
-    2: "connecting",
-    3: "connecting",
-    4: "closing",
-    5: "closing",
-    6: "closed",
-    7: "closed",
-    8: "half closed",
-    9: "closing",
-    10: "listening",
-    11: "closing",
-}  # net/tcp_states.h
-
-
-def ends_of(inodes: frozenset[int]) -> dict[int, Ends]:
-    """The two ends of these sockets, as far as the kernel lists them. Raises OSError."""
-    found: dict[int, Ends] = {}
-    for kind, protocol in (("tcp", socket.IPPROTO_TCP), ("udp", socket.IPPROTO_UDP)):
-        for family in (socket.AF_INET, socket.AF_INET6):
-            head = (INET_REQUEST.size, SOCK_DIAG_BY_FAMILY, NLM_F_REQUEST_DUMP, 1, 0)
-            for body in _messages(INET_REQUEST.pack(*head, family, protocol, 0, 0, ALL_STATES)):
-                if len(body) >= INET.size and INODE.unpack_from(body, INET.size - 4)[0] in inodes:
-                    inode, ends = _inet_ends(kind, body)
-                    found[inode] = ends
-    if inodes - found.keys():
-        found |= _unix_ends(inodes)
-    return found
-
-
-def _inet_ends(kind: str, body: bytes) -> tuple[int, Ends]:
-    family, port, other, here, there, _, _, _, inode = INET.unpack_from(body)
-    local = endpoint(_address(family, here), int.from_bytes(port, "big"))
-    peer = int.from_bytes(other, "big")
-    remote = endpoint(_address(family, there), peer) if peer else None
-    state = _STATES.get(body[1]) if kind == "tcp" else None  # idiag_state
-    return inode, Ends(kind, local, remote, state)
-
-
-def _unix_ends(inodes: frozenset[int]) -> dict[int, Ends]:
-    """A connected one's peer is told by its name, which clients seldom have."""
-    told: dict[int, tuple[str, int | None, int]] = {}
-    for body, inode, attributes in _unix(ALL_STATES, UDIAG_SHOW_NAME | UDIAG_SHOW_PEER):
-        peer = attributes.get(UNIX_DIAG_PEER)
-        number = None if peer is None else INODE.unpack(peer)[0]
-        told[inode] = _unix_name(attributes), number, body[2]  # udiag_state
-    found: dict[int, Ends] = {}
-    for inode in inodes & told.keys():
-        name, number, state = told[inode]
-        remote = None if number is None else told.get(number, ("unix:", None, 0))[0]
-        found[inode] = Ends("unix", name, remote, _STATES.get(state))
-    return found
-
-
-def _unix_name(attributes: dict[int, bytes]) -> str:
-    """ "unix:/run/app.sock", "unix:@abstract", "unix:" for one without a name."""
-    name = attributes.get(UNIX_DIAG_NAME, b"")
-    name = b"@" + name[1:] if name.startswith(b"\0") else name.rstrip(b"\0")
-    return "unix:" + name.decode("latin-1")

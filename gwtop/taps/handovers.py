@@ -1,36 +1,41 @@
 """Handovers: bytes that processes of the tree pass one another over unix sockets.
 
 In: the tree as it is followed. Out: `Passed`, once a process of the tree is of a kind that reads
-requests for others. It refuses to know what was passed, and by how much a socket is anybody's.
+requests for others; `Hidden` where it is and the kernel cannot tell. It refuses to know what was
+passed, and by how much a socket is anybody's.
 
 Apache's mod_wsgi in daemon mode and mod_fcgid read a request in one process and run the
 application in another; on the watched wire only the first is seen. Between the two is a unix
-socket, and sock:sock_send_length and sock:sock_recv_length (Linux 6.3) tell who put how many bytes
-into one and who took how many out. The kernel is asked about the tree's threads alone
-(`set_event_pid`; their children follow by themselves), and only when one of these modules is
-mapped: everybody else's tree is spared the events.
+socket. sock:sock_send_length and sock:sock_recv_length tell who put how many bytes into one and
+who took how many out, each naming its own end; sock:sk_data_ready, which the sender's thread
+passes just before its send is told, names the end that the bytes arrive at (all three: Linux 6.3;
+the last may be missing where a distribution took over the others alone).
+
+The kernel is asked about the tree's threads alone, and only when one of these modules is mapped:
+everybody else's tree is spared the events. Such a module may also run the application where it
+reads (mod_wsgi without a daemon). Then no process of the tree listens at a unix socket, and where
+the kernel cannot tell of handovers this is what says that there are none.
 """
 
-from collections.abc import Callable, Collection
-from typing import Literal
+from collections.abc import Collection
 
-from gwtop import clock
 from gwtop.nouns.plan import Plan
-from gwtop.nouns.records import Missed, Passed, Record, TapState
+from gwtop.nouns.records import Hidden, Passed, Record, TapState
 from gwtop.nouns.times import Nanos
-from gwtop.taps import interpreters, proc, tracefs
-from gwtop.taps.threads import Threads
-from gwtop.taps.tracefs import Instance, NoTracefsError
+from gwtop.taps import diag, interpreters, proc, tracefs
+from gwtop.taps.sockets_held import SOCKET
+from gwtop.taps.traced_tree import Handler, Makes, TracedTree
+from gwtop.taps.tracefs import NoTracefsError
 from gwtop.taps.tracepages import Format
-from gwtop.taps.tracering import TraceRing
 
 NAME = "handovers"
 SENT, RECEIVED = "sock/sock_send_length", "sock/sock_recv_length"
-BUFFER_KB = 512  # a CPU: 10,000 events, of which a request has about twenty
-UNIX_BYTES = "family == 1 && ret > 0"  # linux/socket.h AF_UNIX
+READY = "sock/sk_data_ready"
+BUFFER_KB = 512  # a CPU: 10,000 events, of which a request has about thirty
+UNIX = "family == 1"  # linux/socket.h AF_UNIX
+UNIX_BYTES = f"{UNIX} && ret > 0"
 MSG_PEEK = 2  # linux/socket.h: what is only looked at is not taken
-
-Handler = Callable[[Nanos, bytes], Record | None]
+MAX_READY = 4096  # threads between the two events of a send
 
 
 class Handovers:
@@ -39,65 +44,67 @@ class Handovers:
     name = NAME
 
     def __init__(self, now: Nanos) -> None:
-        """Raises NoTracefsError."""
-        self._threads = Threads()
         self._seen: set[int] = set()
         self._is_on = False
-        self._instance = Instance("handovers", BUFFER_KB)
-        try:
-            self._handlers = dict(
-                [self._handler(SENT, "sent"), self._handler(RECEIVED, "received")]
-            )
-            self._instance.option("event-fork")
-            self._ring = TraceRing(self._instance)
-        except (OSError, KeyError) as error:
-            self._instance.close()
-            raise NoTracefsError(f"tracefs: {error}") from error
-        self._offset_ns = clock.monotonic_offset_ns()
+        self._able: set[int] = set()
+        """Who might pass requests on, but so far nobody listens for them."""
+        self._hidden: list[int] = []
+        self._arrives: dict[int, int] = {}
+        """Thread: the socket that its last bytes arrived at."""
+        self._traced = self._trace()
         self.state = TapState(now, NAME, "open", None)
-        self.behind_at: Nanos | None = None
 
-    def _handler(self, event: str, verb: Literal["sent", "received"]) -> tuple[int, Handler]:
-        form = self._instance.format(event)
-        if form is None:
-            raise KeyError(f"this kernel has no {event.replace('/', ':')} (it came with 6.3)")
-        self._instance.filter(event, UNIX_BYTES)
-        self._instance.enable(event, False)  # its descriptor is kept for later, without rights
-        return form.id, _reading(form, verb, self._threads)
+    def _trace(self) -> TracedTree | None:
+        """None: this kernel does not tell; `sockets` says what tracefs lacks."""
+        if not tracefs.may_make():
+            return None
+        events: dict[str, tuple[str, Makes]] = {
+            SENT: (UNIX_BYTES, self._sends),
+            RECEIVED: (UNIX_BYTES, self._receives),
+        }
+        for wanted in ({READY: (UNIX, self._readies), **events}, events):
+            try:
+                return TracedTree(NAME, BUFFER_KB, wanted)
+            except NoTracefsError:
+                continue
+        return None
+
+    @property
+    def behind_at(self) -> Nanos | None:
+        return None if self._traced is None else self._traced.behind_at
 
     def fileno(self) -> int:
-        return self._ring.fileno()
+        return -1 if self._traced is None else self._traced.fileno()
 
     def due_at(self) -> Nanos | None:
-        due_ns = self._ring.due_at_ns()
-        return None if due_ns is None else due_ns + self._offset_ns
+        if self._traced is not None:
+            return self._traced.due_at()
+        return 0 if self._hidden else None
 
     def read(self, now: Nanos) -> list[Record]:
-        events = self._ring.read(clock.monotonic_ns())
-        offset_ns = self._offset_ns = clock.monotonic_offset_ns()
-        unread_ns = self._ring.unread_since_ns
-        self.behind_at = None if unread_ns is None else unread_ns + offset_ns
-        n, self._ring.n_missed = self._ring.n_missed, 0
-        records: list[Record] = [] if n == 0 else [Missed(now, NAME, "process_events", n)]
-        for at_ns, data in events:
-            handler = self._handlers.get(data[0] | data[1] << 8)
-            record = None if handler is None else handler(at_ns + offset_ns, data)
-            if record is not None:
-                records.append(record)
-        return records
+        if self._traced is not None:
+            return self._traced.read(now)
+        hidden, self._hidden = self._hidden, []
+        return [Hidden(now, pid) for pid in hidden]
 
     def follow(self, pids: Collection[int]) -> None:
         fresh, first = frozenset(pids) - self._seen, not self._seen
         self._seen = set(pids)
-        looked_at = fresh if first else self._tops(fresh)
-        if not self._is_on and any(map(interpreters.reads_for_others, looked_at)):
-            fresh = frozenset(pids)
+        if self._is_on and self._traced is not None:
+            self._traced.name_threads(fresh)
+            return
+        looked_at = sorted(fresh) if first else self._tops(fresh)
+        able = [pid for pid in looked_at if interpreters.reads_for_others(pid)]
+        if self._traced is None:
+            self._able |= set(able)
+            # What mod_fcgid starts for the first request listens from its birth on.
+            if self._able and listens_at_unix_socket(pids if able else fresh):
+                self._hidden += self._able
+                self._able.clear()
+        elif able:
             self._is_on = True
-            self._name_threads(fresh)  # before the events: unnamed they would be everybody's
-            for event in (SENT, RECEIVED):
-                self._instance.enable(event)
-        elif self._is_on:
-            self._name_threads(fresh)
+            self._traced.name_threads(frozenset(pids))
+            self._traced.switch_on()
 
     def _tops(self, fresh: Collection[int]) -> list[int]:
         """Those whose parent is not followed: children have the modules that their parents have,
@@ -106,36 +113,60 @@ class Handovers:
         stats = ((pid, proc.stat(pid)) for pid in fresh)
         return [pid for pid, stat in stats if stat and stat.parent not in self._seen]
 
-    def _name_threads(self, pids: Collection[int]) -> None:
-        self._threads.belong_to(pids)
-        for thread in (thread for pid in sorted(pids) for thread in proc.threads(pid)):
-            try:
-                self._instance.control("set_event_pid", f"{thread} ")
-            except OSError:  # a number the kernel does not take: it is gone
-                continue
-
     def close(self) -> None:
-        self._ring.close()
-        self._instance.close()
+        if self._traced is not None:
+            self._traced.close()
+
+    # -- events -------------------------------------------------------------------------------
+
+    def _readies(self, form: Format) -> Handler:
+        unpack = form.reader("common_pid", "skaddr").unpack_from
+        arrives = self._arrives
+
+        def ready(at: Nanos, data: bytes) -> None:
+            thread, sock = unpack(data)
+            if len(arrives) >= MAX_READY:
+                del arrives[next(iter(arrives))]
+            arrives[thread] = sock
+
+        return ready
+
+    def _sends(self, form: Format) -> Handler:
+        unpack = form.reader("common_pid", "sk", "ret").unpack_from
+        arrives = self._arrives
+
+        def sent(at: Nanos, data: bytes) -> Record:
+            thread, sock, n_bytes = unpack(data)
+            pid = self._pid_of(thread)
+            return Passed(at, pid, thread, sock, "sent", n_bytes, arrives.pop(thread, None))
+
+        return sent
+
+    def _receives(self, form: Format) -> Handler:
+        unpack = form.reader("common_pid", "sk", "ret", "flags").unpack_from
+
+        def received(at: Nanos, data: bytes) -> Record | None:
+            thread, sock, n_bytes, flags = unpack(data)
+            if flags & MSG_PEEK:
+                return None
+            return Passed(at, self._pid_of(thread), thread, sock, "received", n_bytes)
+
+        return received
+
+    def _pid_of(self, thread: int) -> int | None:
+        return None if self._traced is None else self._traced.threads.pid_of(thread)
 
 
-def _reading(form: Format, verb: Literal["sent", "received"], threads: Threads) -> Handler:
-    unpack = form.reader("common_pid", "sk", "ret", "flags").unpack_from
-
-    def passed(at: Nanos, data: bytes) -> Record | None:
-        thread, sock, n_bytes, flags = unpack(data)
-        if verb == "received" and flags & MSG_PEEK:
-            return None
-        return Passed(at, threads.pid_of(thread), thread, sock, verb, n_bytes)
-
-    return passed
+def listens_at_unix_socket(pids: Collection[int]) -> bool:
+    """Whether one of them could be handed something; True where we may not look."""
+    try:
+        inodes = diag.unix_listeners()
+    except OSError:
+        return True
+    links = {f"{SOCKET}{inode}]" for inode in inodes}
+    return any(proc.holds(pid, links) is not False for pid in pids)
 
 
 def open_tap(plan: Plan, now: Nanos) -> Handovers | None:
-    """None: no port to watch, or no way to see it; `sockets` says what tracefs lacks."""
-    if not plan.ports or not tracefs.may_make():
-        return None
-    try:
-        return Handovers(now)
-    except NoTracefsError:
-        return None
+    """None: no port to watch."""
+    return Handovers(now) if plan.ports else None

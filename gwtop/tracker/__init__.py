@@ -26,6 +26,7 @@ from gwtop.nouns.records import (
     Exited,
     Forked,
     Frames,
+    Hidden,
     Missed,
     Named,
     Observed,
@@ -130,6 +131,8 @@ class Tracker:
                 self._attribution.readers.touched(record)
             case Passed():
                 self._attribution.handovers.passed(record)
+            case Hidden():
+                self._attribution.handovers.hidden.add(record.pid)
             case Named():
                 self._lineage.named(record)
             case ExecRefused():

@@ -188,7 +188,7 @@ class Attribution:
         read = self.readers.first(exchange)
         holders = self.readers.holders(exchange) if read is None else set()
         if read is not None:
-            if reader is None or self._handed_over(exchange, read):
+            if reader is None or self.is_hidden(reader) or self._handed_over(exchange, read):
                 return  # a stranger's children are strangers too: it may have passed it on
             if not self._may_have_passed_it_on(reader, born):
                 self._assign(exchange, reader.pid, "kernel", reader)
@@ -197,12 +197,21 @@ class Attribution:
         elif len(holders) == 1:
             (pid,) = holders
             holder = self._lineage.find_then(pid, exchange.began_at)
-            if not self._may_have_passed_it_on(holder, born):
+            if not (self.is_hidden(holder) or self._may_have_passed_it_on(holder, born)):
                 self._assign(exchange, pid, "socket", holder)
         elif not born and not holders:
             sole = self._lineage.only_answerer()
-            if sole is not None and _alive_through(sole, exchange):
+            if sole is not None and _alive_through(sole, exchange) and not self.is_hidden(sole):
                 self._assign(exchange, sole.pid, "sole", sole)
+
+    def is_hidden(self, reader: Process | None) -> bool:
+        """Whether it may pass on what it reads, and nobody would see it."""
+        node = reader if self.handovers.hidden else None
+        while node is not None:
+            if node.pid in self.handovers.hidden:
+                return True
+            node = node.parent
+        return False
 
     def _handed_over(self, exchange: Exchange, read: Touched) -> bool:
         """Whether the reader passed it to another process; names that one if it is certain."""

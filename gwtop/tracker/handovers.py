@@ -3,20 +3,28 @@
 In: `Passed` records. Out: for a request that somebody read, whether it was passed on, and to whom
 when the bytes say it beyond doubt. It refuses to guess.
 
-Within the request's window the reader's thread put bytes into a unix socket and took others out of
-it. Whoever in the tree took some of the first out and put exactly the second in is behind it. Two
-who fit are none: requests of equal length at the same instant stay without a pid.
+Within the request's window the reader's thread put bytes into unix sockets. Where the kernel tells
+at which end they arrive, whoever in the tree takes from that end first is behind it; an end that
+nobody of the tree takes from is a database's or a log's.
 
-The kernel names each end of a unix socket by itself, so no name joins the two; lengths do.
+Where it does not, lengths must do: whoever took some of the first out and put exactly into its own
+end what the reader's thread then took out. Two who fit are none: requests of equal length at the
+same instant stay without a pid.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import TypeAlias
 
 from gwtop.nouns.records import Passed, Touched
 from gwtop.nouns.times import Nanos
 
 MAX_KEPT = 65536  # 3 s of 1,000 such requests a second
+
+Behind: TypeAlias = tuple[bool, int | None, int | None]
+"""Whether it was passed on; the pid and thread that took it, if that is certain."""
+NOT_PASSED: Behind = (False, None, None)
+TO_SOMEBODY: Behind = (True, None, None)
 
 
 class _End:
@@ -35,6 +43,8 @@ class Handovers:
     def __init__(self) -> None:
         self._records: list[Passed] = []
         self._times: list[Nanos] = []
+        self.hidden: set[int] = set()
+        """Processes that pass requests on, as those below them do, where nobody sees to whom."""
 
     def passed(self, record: Passed) -> None:
         self._records.append(record)
@@ -42,23 +52,52 @@ class Handovers:
         if len(self._records) > MAX_KEPT:
             del self._records[: MAX_KEPT // 2], self._times[: MAX_KEPT // 2]
 
-    def behind(self, read: Touched, until: Nanos) -> tuple[bool, int | None, int | None]:
-        """Whether it was passed on; the pid and thread that took it, if that is certain."""
+    def behind(self, read: Touched, until: Nanos) -> Behind:
+        """Who is behind the reader of a request, which was over at `until`."""
         if not self._records:
-            return False, None, None
+            return NOT_PASSED
         start, end = bisect_left(self._times, read.at), bisect_right(self._times, until)
         window = self._records[start:end]
-        mine = _ends(r for r in window if r.thread == read.thread)
-        others = [o for o in _ends(r for r in window if r.pid != read.pid) if o.received_bytes]
-        sent = [one for one in mine if one.sent_bytes]
-        if not sent or not others:
-            return False, None, None
-        fitting = {
-            (other.pid, other.thread) for one in sent for other in others if _fit(one, other)
-        }
-        if len({pid for pid, _ in fitting}) != 1:
-            return True, None, None
-        return True, *min(fitting, key=lambda who: who[1])
+        sent = [r for r in window if r.thread == read.thread and r.verb == "sent"]
+        if any(record.arrives_at is not None for record in sent):
+            return _by_names(window, sent)
+        return _by_lengths(window, read)
+
+
+def _by_names(window: Sequence[Passed], sent: Sequence[Passed]) -> Behind:
+    takers: set[tuple[int | None, int]] = set()
+    for record in sent:
+        taker = next(
+            (
+                other
+                for other in window[bisect_left(window, record.at, key=_at) :]
+                if other.sock == record.arrives_at and other.verb == "received"
+            ),
+            None,
+        )
+        if taker is not None and taker.pid != record.pid:
+            takers.add((taker.pid, taker.thread))
+    if not takers:
+        return NOT_PASSED
+    if len({pid for pid, _ in takers}) > 1:
+        return TO_SOMEBODY
+    return True, *min(takers, key=lambda who: who[1])
+
+
+def _at(record: Passed) -> Nanos:
+    return record.at
+
+
+def _by_lengths(window: Sequence[Passed], read: Touched) -> Behind:
+    mine = _ends(r for r in window if r.thread == read.thread)
+    others = [o for o in _ends(r for r in window if r.pid != read.pid) if o.received_bytes]
+    sent = [one for one in mine if one.sent_bytes]
+    if not sent or not others:
+        return NOT_PASSED
+    fitting = {(other.pid, other.thread) for one in sent for other in others if _fit(one, other)}
+    if len({pid for pid, _ in fitting}) != 1:
+        return TO_SOMEBODY
+    return True, *min(fitting, key=lambda who: who[1])
 
 
 def _ends(records: Iterable[Passed]) -> list[_End]:

@@ -75,9 +75,12 @@ class Workload:
         pid = self._attribution.reader_now(exchange)
         if pid is not None:
             process = self._lineage.find(pid)
-            return None if process is not None and process.n_passed > process.n_requests else pid
+            return None if process is not None and self._passes_on(process) else pid
         sole = None if self.sees_reads else self._lineage.only_answerer()
-        return None if sole is None else sole.pid
+        return None if sole is None or self._passes_on(sole) else sole.pid
+
+    def _passes_on(self, reader: Process) -> bool:
+        return reader.n_passed > reader.n_requests or self._attribution.is_hidden(reader)
 
     def at_work(self, flying: Collection[Exchange]) -> dict[int, list[int]]:
         """What each process is known to be answering now."""

@@ -6,10 +6,10 @@ import pytest
 
 from gwtop import clock
 from gwtop.nouns.plan import Plan
-from gwtop.nouns.records import Missed, Passed
+from gwtop.nouns.records import Hidden, Missed, Passed
 from gwtop.nouns.times import SECOND_NS
-from gwtop.taps import handovers, interpreters, proc, tracefs
-from gwtop.taps.handovers import RECEIVED, SENT, UNIX_BYTES, Handovers
+from gwtop.taps import diag, handovers, interpreters, proc, traced_tree, tracefs
+from gwtop.taps.handovers import READY, RECEIVED, SENT, UNIX, UNIX_BYTES, Handovers
 from gwtop.taps.tracefs import NoTracefsError
 from tests.taps._trace import RecordedInstance
 
@@ -21,13 +21,23 @@ FORMAT = """ID: {}
 	field:int ret;	offset:20;	size:4;	signed:1;
 	field:int flags;	offset:24;	size:4;	signed:1;
 """
-SENT_ID, RECEIVED_ID = 11, 12
+READY_FORMAT = """ID: {}
+	field:unsigned short common_type;	offset:0;	size:2;	signed:0;
+	field:int common_pid;	offset:4;	size:4;	signed:1;
+	field:const void * skaddr;	offset:8;	size:8;	signed:0;
+	field:__u16 family;	offset:16;	size:2;	signed:0;
+"""
+SENT_ID, RECEIVED_ID, READY_ID = 11, 12, 13
 
 
 class Instance(RecordedInstance):
     def __init__(self) -> None:
         super().__init__()
-        self.recorded.formats = {SENT: FORMAT.format(SENT_ID), RECEIVED: FORMAT.format(RECEIVED_ID)}
+        self.recorded.formats = {
+            READY: READY_FORMAT.format(READY_ID),
+            SENT: FORMAT.format(SENT_ID),
+            RECEIVED: FORMAT.format(RECEIVED_ID),
+        }
 
     def control(self, file: str, value: str) -> None:
         self.written.append((file, value))
@@ -40,7 +50,8 @@ class Instance(RecordedInstance):
 @pytest.fixture
 def instance(monkeypatch: pytest.MonkeyPatch) -> Instance:
     made = Instance()
-    monkeypatch.setattr(handovers, "Instance", lambda purpose, buffer_kb: made)
+    monkeypatch.setattr(traced_tree, "Instance", lambda purpose, buffer_kb: made)
+    monkeypatch.setattr(tracefs, "may_make", lambda: True)
     monkeypatch.setattr(clock, "monotonic_offset_ns", lambda: SECOND_NS)
     monkeypatch.setattr(clock, "monotonic_ns", lambda: 1 << 60)
     monkeypatch.setattr(proc, "threads", lambda pid: [pid, pid + 1])
@@ -58,6 +69,8 @@ def test_a_tree_without_such_a_module_is_spared_the_events(instance: Instance) -
     tap = Handovers(0)
     tap.follow([100, 101])
     assert instance.written == [
+        (READY, UNIX),
+        (READY, "off"),
         (SENT, UNIX_BYTES),
         (SENT, "off"),
         (RECEIVED, UNIX_BYTES),
@@ -74,9 +87,9 @@ def test_threads_are_named_before_the_events_and_newcomers_after(instance: Insta
     tap.follow([100, 500])  # its parent, 499, is not followed
     named = [("set_event_pid", f"{thread} ") for thread in (100, 101, 500, 501)]
     assert sorted(instance.written[:4]) == named
-    assert instance.written[4:] == [(SENT, "on"), (RECEIVED, "on")]
+    assert instance.written[4:] == [(READY, "on"), (SENT, "on"), (RECEIVED, "on")]
     tap.follow([100, 500, 700])
-    assert instance.written[6:] == [("set_event_pid", "700 "), ("set_event_pid", "701 ")]
+    assert instance.written[7:] == [("set_event_pid", "700 "), ("set_event_pid", "701 ")]
     tap.close()
 
 
@@ -110,21 +123,85 @@ def test_bytes_that_were_only_looked_at_are_not_passed(instance: Instance) -> No
     tap.close()
 
 
-def test_where_the_kernel_cannot_tell_there_is_no_such_tap(
+def ready(at: int, thread: int, sock: int) -> bytes:
+    body = pack("<HxxiQHxxxxxx", READY_ID, thread, sock, 1)
+    return pack("<QQI", at, 4 + len(body), len(body) // 4) + body
+
+
+def test_what_a_thread_makes_ready_just_before_its_send_is_where_the_bytes_arrive(
+    instance: Instance,
+) -> None:
+    tap = Handovers(0)
+    tap.follow([500])
+    instance.put(ready(10, 501, 0xE))  # the listener it connects to
+    instance.put(ready(11, 501, 0xF))
+    instance.put(ready(12, 500, 0xDEAD))  # another thread's
+    instance.put(event(SENT_ID, 13, 501, 300))
+    instance.put(event(SENT_ID, 14, 501, 300))
+    first, second = tap.read(0)
+    assert isinstance(first, Passed) and first.arrives_at == 0xF
+    assert isinstance(second, Passed) and second.arrives_at is None
+    tap.close()
+
+
+def test_a_kernel_that_lacks_only_the_newest_event_is_asked_for_the_others(
+    instance: Instance,
+) -> None:
+    del instance.recorded.formats[READY]
+    tap = Handovers(0)
+    tap.follow([500])
+    assert instance.written[-2:] == [(SENT, "on"), (RECEIVED, "on")]
+    tap.close()
+
+
+def none_to_be_had(purpose: str, buffer_kb: int) -> None:
+    raise NoTracefsError("no")
+
+
+@pytest.mark.parametrize(
+    "listening", [pytest.param(True, id="daemon"), pytest.param(False, id="embedded")]
+)
+def test_where_the_kernel_cannot_tell_those_who_may_pass_requests_on_are_named(
+    instance: Instance, monkeypatch: pytest.MonkeyPatch, listening: bool
+) -> None:
+    monkeypatch.setattr(traced_tree, "Instance", none_to_be_had)
+    monkeypatch.setattr(diag, "unix_listeners", lambda: [77])
+    monkeypatch.setattr(proc, "holds", lambda pid, links: listening and "socket:[77]" in links)
+    tap = Handovers(0)
+    assert (tap.fileno(), tap.due_at(), tap.behind_at) == (-1, None, None)
+    tap.follow([499, 500])
+    assert tap.due_at() == (0 if listening else None)
+    assert tap.read(7) == ([Hidden(7, 500)] if listening else [])
+    assert tap.due_at() is None and tap.read(8) == []
+    tap.close()
+
+
+def test_who_comes_to_listen_later_shows_that_requests_may_be_passed_on(
     instance: Instance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(traced_tree, "Instance", none_to_be_had)
+    monkeypatch.setattr(diag, "unix_listeners", lambda: [77])
+    monkeypatch.setattr(proc, "holds", lambda pid, links: pid == 700)
+    tap = Handovers(0)
+    tap.follow([499, 500])
+    assert tap.read(7) == []
+    tap.follow([499, 500, 700])
+    assert tap.read(8) == [Hidden(8, 500)]
+    tap.close()
+
+
+def test_a_machine_that_lists_no_unix_sockets_may_hide_a_daemon(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail() -> list[int]:
+        raise OSError(2, "sock_diag")
+
+    monkeypatch.setattr(diag, "unix_listeners", fail)
+    assert handovers.listens_at_unix_socket([1])
+
+
+def test_nobody_reads_for_others_where_no_port_is_watched() -> None:
     assert handovers.open_tap(Plan(pid=1), 0) is None
-    monkeypatch.setattr(tracefs, "may_make", lambda: True)
-    del instance.recorded.formats[SENT]
-    assert handovers.open_tap(Plan(ports=(80,)), 0) is None
-
-    def fail(purpose: str, buffer_kb: int) -> None:
-        raise NoTracefsError("no")
-
-    monkeypatch.setattr(handovers, "Instance", fail)
-    assert handovers.open_tap(Plan(ports=(80,)), 0) is None
-    monkeypatch.setattr(tracefs, "may_make", lambda: False)
-    assert handovers.open_tap(Plan(ports=(80,)), 0) is None
 
 
 def test_modules_that_read_for_others_are_known_by_their_files(

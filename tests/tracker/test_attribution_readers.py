@@ -162,3 +162,29 @@ def test_two_holders_prove_nothing_and_a_read_outweighs_them() -> None:
     scene.held(100, 120 * MS)
     scene.read(101, 101 * MS)
     assert scene.settle(seen)[:2] == (101, "kernel")
+
+
+def test_where_requests_may_be_passed_on_unseen_no_reader_is_said_to_have_answered() -> None:
+    scene = Scene()
+    scene.attribution.handovers.hidden.add(100)
+    scene.born(201, -50 * MS).holds_listener = True
+    read, held = scene.request(0, 5 * MS), scene.request(0, 5 * MS, port=50002)
+    scene.read(201, MS)
+    scene.held(201, MS, port=50002)
+    assert scene.settle(read) == (None, None, [])
+    assert (read.reader, read.queue_ns) == (201, MS), "that it read it stays true"
+    assert scene.settle(held) == (None, None, [])
+
+
+def test_a_sole_process_that_may_pass_requests_on_unseen_is_not_named() -> None:
+    scene = Scene()
+    scene.attribution.handovers.hidden.add(100)
+    assert scene.settle(scene.request(0, 5 * MS)) == (None, None, [])
+
+
+def test_others_than_those_who_may_pass_requests_on_are_named() -> None:
+    scene = Scene(holders=(100, 101))
+    scene.attribution.handovers.hidden.add(100)
+    exchange = scene.request(0, 5 * MS)
+    scene.read(101, MS)
+    assert scene.settle(exchange) == (101, "kernel", [])

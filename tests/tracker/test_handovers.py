@@ -94,6 +94,52 @@ def test_an_answer_of_other_length_names_nobody() -> None:
     assert scene.behind(0, 9 * MS) == (True, None, None)
 
 
+def told(at: int, sock: int, arrives_at: int, n_bytes: int = 500) -> Passed:
+    return Passed(T0 + at, FRONT, FRONT + 1, sock, "sent", n_bytes, arrives_at)
+
+
+def test_requests_of_equal_length_at_the_same_instant_are_told_apart_by_where_they_arrive() -> None:
+    scene = Scene()
+    scene.handovers.passed(told(MS, 1, 2))
+    scene.handovers.passed(Passed(T0 + MS, FRONT, FRONT + 3, 3, "sent", 500, 4))
+    scene.got(2 * MS, OTHER, 4, 500)
+    scene.got(2 * MS, BEHIND, 2, 500, thread=BEHIND + 1)
+    assert scene.behind(0, 9 * MS, FRONT + 1) == (True, BEHIND, BEHIND + 1)
+    assert scene.behind(0, 9 * MS, FRONT + 3) == (True, OTHER, OTHER)
+
+
+def test_only_the_first_who_takes_from_that_end_counts_for_its_name_is_used_again() -> None:
+    scene = Scene()
+    scene.got(MS // 2, OTHER, 2, 9)  # before: an older connection
+    scene.handovers.passed(told(MS, 1, 2))
+    scene.got(2 * MS, BEHIND, 2, 500)
+    scene.got(3 * MS, OTHER, 2, 500)
+    assert scene.behind(0, 9 * MS) == (True, BEHIND, BEHIND)
+
+
+def test_an_end_that_nobody_of_the_tree_takes_from_is_a_database() -> None:
+    scene = Scene()
+    scene.handovers.passed(told(MS, 1, 2))
+    scene.got(2 * MS, BEHIND, 9, 500)
+    assert scene.behind(0, 9 * MS) == (False, None, None)
+
+
+def test_a_wake_up_of_another_thread_of_the_reader_is_no_handover() -> None:
+    scene = Scene()
+    scene.handovers.passed(told(MS, 1, 2, n_bytes=1))
+    scene.got(2 * MS, FRONT, 2, 1, thread=FRONT + 9)
+    assert scene.behind(0, 9 * MS) == (False, None, None)
+
+
+def test_who_passes_it_on_to_two_processes_names_neither() -> None:
+    scene = Scene()
+    scene.handovers.passed(told(MS, 1, 2))
+    scene.handovers.passed(told(MS, 3, 4))
+    scene.got(2 * MS, BEHIND, 2, 500)
+    scene.got(2 * MS, OTHER, 4, 500)
+    assert scene.behind(0, 9 * MS) == (True, None, None)
+
+
 def test_what_is_kept_is_bounded() -> None:
     scene = Scene()
     for n in range(MAX_KEPT + 1):
