@@ -17,16 +17,19 @@ from gwtop import __version__
 from gwtop.cli.about import doctor, schema, show_what_listens
 from gwtop.cli.attach import attach
 from gwtop.cli.compare import compare
+from gwtop.cli.config import config
 from gwtop.cli.demo import demo
 from gwtop.cli.explain import explain
 from gwtop.cli.read import read, view
+from gwtop.config import ConfigError
 from gwtop.errors import GwtopError
 
 INTERRUPTED = 128 + signal.SIGINT
+WRONG_USAGE = 2
 
 
 @click.group(
-    commands=[attach, compare, demo, doctor, explain, read, schema, view],
+    commands=[attach, compare, config, demo, doctor, explain, read, schema, view],
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -47,6 +50,9 @@ def main(arguments: list[str] | None = None) -> int:
     except click.ClickException as wrong:
         wrong.show()
         return wrong.exit_code
+    except ConfigError as error:
+        click.echo(f"gwtop: {error}", err=True)
+        return WRONG_USAGE
     except GwtopError as error:
         click.echo(f"gwtop: {error}", err=True)
         return 1

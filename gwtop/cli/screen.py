@@ -21,7 +21,9 @@ from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, BinaryIO, NoReturn, cast
 
 from gwtop.cli import options
+from gwtop.cli.config import checked
 from gwtop.cli.options import Telling
+from gwtop.config import DUMB_TERMINALS
 from gwtop.errors import GwtopError
 
 if TYPE_CHECKING:
@@ -126,6 +128,11 @@ def need_terminal() -> None:
     """Raises where there is none; said before anything is started."""
     if not os.isatty(STDOUT):
         raise GwtopError("the screen needs a terminal", "ask for --json or --table NAME")
+    if os.environ.get("TERM", "") in DUMB_TERMINALS:
+        raise GwtopError(
+            f"TERM={os.environ['TERM']} cannot be painted on", "ask for --json or --table NAME"
+        )
+    checked()  # a config that cannot be meant is said before anything is started
 
 
 def spawn_engine(argv: list[str], telling: Telling, sudo: bool = False) -> Engine:

@@ -8,10 +8,16 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import BinaryIO
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
 
 from gwtop import clock
+from gwtop.config import load
 from gwtop.nouns.times import SECOND_NS
+
+if TYPE_CHECKING:
+    from gwtop.nouns.offers import Choice
+    from gwtop.panels._start import Offer
 
 PIPE_BYTES = 1 << 20
 """Room for some 500 requests with their fields: what a paint may take at 5,000 a second."""
@@ -46,11 +52,27 @@ def run_screen(
     from gwtop.tui.intake import Intake
 
     intake = Intake(descriptor, on_end)
-    look = Look(utc_offset_s=utc_offset_s())
-    app = Screen(intake, wishes, title=title, explain=explain, look=look, trouble=trouble)
+    config = load(os.environ, Path.home())
+    look = Look(
+        utc_offset_s=0 if config.zone == "utc" else utc_offset_s(),
+        ascii=config.is_ascii(os.environ),
+    )
+    app = Screen(
+        intake, wishes, title=title, explain=explain, look=look, trouble=trouble, config=config
+    )
     with painting_on_the_terminal():
         app.run()
     return app.return_code or 0
+
+
+def run_start(offer: "Offer", heard: int | None, notice: str) -> "Choice | None":
+    """The start screen; what was chosen, or None. `heard`: lines of what is heard."""
+    os.environ.setdefault("ESCDELAY", ESCAPE_DELAY_MS)
+    from gwtop.tui.start import Start
+
+    app = Start(offer, heard, notice)
+    with painting_on_the_terminal():
+        return app.run()
 
 
 def take_stdin() -> int:

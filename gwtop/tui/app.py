@@ -8,16 +8,19 @@ slices so that a key never waits long, and if anything changed one snapshot is t
 draw what of them is different. Pause is keeping an old snapshot; the model goes on.
 """
 
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, BinaryIO, ClassVar
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
 
 from rich.segment import Segment, Segments
 from textual import events
 from textual.app import App, ComposeResult, SystemCommand
 from textual.binding import BindingType
 from textual.containers import Container
+from textual.filter import LineFilter
 from textual.screen import Screen as TextualScreen
+from textual.widget import Widget
 
+from gwtop.config import Config
 from gwtop.journal import encode_wish
 from gwtop.model import Model, Snapshot
 from gwtop.nouns.wishes import Connections, TickEvery
@@ -28,6 +31,7 @@ from gwtop.tui.bars import Bar, Foot
 from gwtop.tui.chooser import Chooser
 from gwtop.tui.edges import Edges
 from gwtop.tui.feed import Feed, Lines
+from gwtop.tui.habits import Habits
 from gwtop.tui.keys import BINDINGS
 from gwtop.tui.lifelines import Lifelines
 from gwtop.tui.pane import Pane
@@ -76,6 +80,7 @@ class Screen(App[int]):
         explain: str = "",
         look: Look | None = None,
         trouble: Callable[[], str | None] = lambda: None,
+        config: Config | None = None,
     ) -> None:
         super().__init__(ansi_color=True)
         self.intake = intake
@@ -86,6 +91,7 @@ class Screen(App[int]):
         self.gateway_title = title
         self.explain = explain
         self.look = look or Look()
+        self.habits = Habits(self, config or Config())
         self.wishes = Wishes(wishes)
         self._ask_trouble = trouble
         self.trouble: str | None = None
@@ -126,12 +132,23 @@ class Screen(App[int]):
 
     def on_mount(self) -> None:
         self.stage.room = self.size
+        self.habits.settle()
         self.stage.arrange()
         self.screen.set_focus(self.panes["requests"])
         self.wishes.say(encode_wish(TickEvery(seconds=TICK_WISH_S)))
         self.intake.start()
         self.set_interval(PAINT_S, self.catch_up)
         self.call_after_refresh(self.paint)
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        return [*self.habits.filters, *super().get_line_filters()]
+
+    def _register(self, *args: Any, **options: Any) -> list[Widget]:
+        """Whatever is mounted answers to the user's keys."""
+        made = super()._register(*args, **options)
+        for widget in made:
+            self.habits.keymap.bind(widget)
+        return made
 
     # Facts in
 
@@ -229,7 +246,7 @@ class Screen(App[int]):
         sheet.display = not sheet.display
         pane = self.focused
         title, entries = pane.help if isinstance(pane, LiveTable | Lifelines | Plots) else ("", ())
-        sheet.say((Cell("help", "bold"),), guide.lines(title, entries))
+        sheet.say((Cell("help", "bold"),), guide.lines(title, entries, self.habits.keymap.told()))
         self.stage.arrange()
         if sheet.display:
             self.screen.set_focus(sheet)

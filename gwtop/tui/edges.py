@@ -14,6 +14,8 @@ from gwtop.tui.keys import KEYS
 if TYPE_CHECKING:
     from gwtop.tui.app import Screen
 
+ASCII_SIGNS = {"␣": "Spc", "⏎": "Ent"}
+
 
 class Edges:
     def __init__(self, app: "Screen") -> None:
@@ -57,4 +59,9 @@ class Edges:
             for place, view in enumerate(app.views, 1)
         ]
         pause = Key("␣", "go on" if app.paused else "pause", "pause", 7)
-        app.query_one("#foot", Foot).say(tabs, [pause, *KEYS])
+        app.query_one("#foot", Foot).say(tabs, [*map(self._own, (pause, *KEYS))])
+
+    def _own(self, key: Key) -> Key:
+        """With the sign of the key that the user chose for it."""
+        sign = self._app.habits.keymap.sign_of(key.action, key.key)
+        return key._replace(key=ASCII_SIGNS.get(sign, sign) if self._app.look.ascii else sign)

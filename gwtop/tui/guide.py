@@ -28,13 +28,18 @@ SIGNS = (
 )
 
 
-def lines(title: str, entries: tuple[tuple[str, str], ...]) -> list[Line]:
-    found: list[Line] = [_entry(key, words) for key, words in KEYS]
-    found += [(), *(_entry(sign, words) for sign, words in SIGNS)]
+def lines(
+    title: str, entries: tuple[tuple[str, str], ...], own: tuple[tuple[str, str], ...] = ()
+) -> list[Line]:
+    """`own`: the user's keys and what they do."""
+    found: list[Line] = [entry(key, words) for key, words in KEYS]
+    if own:
+        found += [(), (Cell("your keys", "bold"),), *(entry(key, words) for key, words in own)]
+    found += [(), *(entry(sign, words) for sign, words in SIGNS)]
     if entries:
-        found += [(), (Cell(title, "bold"),), *(_entry(name, words) for name, words in entries)]
+        found += [(), (Cell(title, "bold"),), *(entry(name, words) for name, words in entries)]
     return found
 
 
-def _entry(name: str, words: str) -> Line:
+def entry(name: str, words: str) -> Line:
     return (Cell(f" {name:<10}", "accent"), Cell(words))

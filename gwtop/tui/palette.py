@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from textual.app import SystemCommand
 
+from gwtop.config import THEMES
+
 if TYPE_CHECKING:
     from gwtop.tui.app import Screen
 
@@ -16,6 +18,10 @@ if TYPE_CHECKING:
 def commands(app: "Screen") -> Iterator[SystemCommand]:
     for place, view in enumerate(app.views, 1):
         yield SystemCommand(view.label, view.about, partial(app.action_view, place))
+    for name, line in app.habits.config.filters.items():
+        yield SystemCommand(f"Filter: {name}", line, partial(app.habits.use_filter, name))
+    for name in THEMES:
+        yield SystemCommand(f"Theme: {name}", "until the end", partial(app.habits.wear, name))
     yield SystemCommand("Pause", "or go on", app.action_pause)
     yield SystemCommand("What you are seeing", "show or hide it", app.action_explain)
     yield SystemCommand("Help", "keys, signs and columns", app.action_help)
