@@ -13,7 +13,7 @@ from typing import Literal
 
 from gwtop import clock
 from gwtop.nouns.plan import Plan
-from gwtop.taps import births, netns, privilege, ring, tracefs
+from gwtop.taps import births, netns, privilege, ring, taskclock, taskstats, tracefs
 
 READS_SINCE = (4, 16)  # tcp:tcp_rcv_space_adjust, by which `taps/sockets` sees a worker read
 
@@ -32,7 +32,7 @@ def examine() -> list[Finding]:
     """Everything there is to know about this machine's taps; changes nothing, takes 10 ms."""
     if sys.platform != "linux":
         return [Finding("linux", "missing", "live taps need Linux; captures can be read", None)]
-    return [*_ring(), *_births(), *_census(), *_tracefs(), *_namespaces(), *_kernel()]
+    return [*_ring(), *_births(), *_census(), *_accounts(), *_tracefs(), *_namespaces(), *_kernel()]
 
 
 def _ring() -> Iterator[Finding]:
@@ -61,6 +61,24 @@ def _census() -> Iterator[Finding]:
     else:
         text = "processes; descriptors and environ of your own only"
         yield Finding("census", "partial", text, privilege.command())
+
+
+def _accounts() -> Iterator[Finding]:
+    """What is known of a process's CPU time and memory at its end."""
+    no_stats, no_clock = taskstats.unavailable(), taskclock.unavailable()
+    if no_stats is None and no_clock is None:
+        text = "CPU time and peak memory of every process that ends, however short"
+        yield Finding("accounts", "ok", text, None)
+    elif no_stats is None:
+        text = "peak memory of every process that ends; its CPU time may lack a tick of 4 ms"
+        yield Finding("accounts", "partial", text, privilege.command())
+    else:
+        text = "CPU time and memory as last sampled: none of a process of less than a second"
+        refused = isinstance(no_stats, PermissionError)
+        reason = f" ({taskstats.reason_of(no_stats)})"
+        yield Finding(
+            "accounts", "partial", text + reason, privilege.command() if refused else None
+        )
 
 
 def _tracefs() -> Iterator[Finding]:

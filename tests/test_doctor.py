@@ -9,14 +9,14 @@ import os
 import pytest
 
 from gwtop import doctor
-from gwtop.taps import births, privilege, ring, tracefs
+from gwtop.taps import births, privilege, ring, taskclock, taskstats, tracefs
 from gwtop.taps.privilege import Capability
 
 
 def test_every_way_of_seeing_has_its_finding() -> None:
     findings = doctor.examine()
     assert [f.name for f in findings] == [
-        *("ring", "births", "census", "tracefs", "namespaces", "kernel"),
+        *("ring", "births", "census", "accounts", "tracefs", "namespaces", "kernel"),
     ]
     assert all(f.shows and "\n" not in f.shows for f in findings)
     assert all(f.command is None for f in findings if f.state == "ok")
@@ -58,6 +58,33 @@ def test_the_kernels_version_is_a_degree(
     assert doctor.version_of(release) == version
     monkeypatch.setattr(doctor, "kernel_release", lambda: release)
     assert [f.state for f in doctor.examine() if f.name == "kernel"] == [state]
+
+
+@pytest.mark.parametrize(
+    ("stats", "clocks", "state", "words", "has_command"),
+    [
+        pytest.param(None, None, "ok", "however short", False, id="all"),
+        pytest.param(None, errno.EACCES, "partial", "lack a tick", True, id="no perf events"),
+        pytest.param(errno.EPERM, None, "partial", "as last sampled", True, id="no right"),
+        pytest.param(errno.ENOENT, None, "partial", "CONFIG_TASKSTATS", False, id="old kernel"),
+    ],
+)
+def test_what_is_known_of_a_process_at_its_end_is_a_degree(
+    stats: int | None,
+    clocks: int | None,
+    state: str,
+    words: str,
+    has_command: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def error(code: int | None) -> OSError | None:
+        return None if code is None else OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(taskstats, "unavailable", lambda: error(stats))
+    monkeypatch.setattr(taskclock, "unavailable", lambda: error(clocks))
+    (finding,) = (f for f in doctor.examine() if f.name == "accounts")
+    assert finding.state == state and words in finding.shows
+    assert (finding.command is not None) == has_command
 
 
 def test_the_degree_of_evidence_is_named_with_what_would_raise_it(

@@ -120,6 +120,19 @@ class Sampled:
 
 
 @dataclass(frozen=True, slots=True)
+class Spent:
+    """What a process that ends has spent; of any process of the machine."""
+
+    at: Nanos
+    """When we were told; the end itself was up to a second before."""
+    pid: int
+    cpu_ns: int
+    """At least so much; several taps may tell, and the most is the nearest."""
+    max_rss_bytes: int | None
+    lifetime_ns: int
+
+
+@dataclass(frozen=True, slots=True)
 class Touched:
     """A thread of a process read, wrote, closed or accepted a connection (kernel evidence), or
     was seen to hold its socket."""
@@ -225,6 +238,8 @@ class Observed:
     at: Nanos
     code: str
     severity: Literal["info", "warn", "error"]
+    tells_spent: bool = False
+    """A `Spent` comes for every process that ends, before or with its `Exited`."""
     text: str
     pid: int | None = None
     listen: str | None = None
@@ -257,5 +272,6 @@ Record: TypeAlias = (
     | Missed
     | TapState
     | Observed
+    | Spent
     | Tick
 )

@@ -56,6 +56,16 @@ NEEDS = {
     ),
     "census": Need(frozenset(), OTHERS, "the processes of other users: descriptors and environ"),
     "sockets": Need(frozenset({Capability.SYS_ADMIN}), frozenset(), "which worker read what"),
+    "taskstats": Need(
+        frozenset({Capability.NET_ADMIN}),
+        frozenset(),
+        "the CPU time and the peak memory of processes too short to be sampled",
+    ),
+    "taskclock": Need(
+        frozenset({Capability.PERFMON}),
+        frozenset(),
+        "the CPU time of short processes closer than to a tick of 4 ms",
+    ),
 }
 
 # linux/prctl.h

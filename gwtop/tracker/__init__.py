@@ -35,6 +35,7 @@ from gwtop.nouns.records import (
     Queue,
     Record,
     Sampled,
+    Spent,
     TapState,
     Tick,
     Touched,
@@ -128,6 +129,8 @@ class Tracker:
                 busy_with = self._workload.at_work(self._open()).get(record.pid, [])
                 self._facts += self._lineage.sampled(record, busy_with)
             case Touched():
+            case Spent():
+                self._lineage.spent(record)
                 self._attribution.readers.touched(record)
             case Passed():
                 self._attribution.handovers.passed(record)
@@ -148,6 +151,8 @@ class Tracker:
             case Observed():
                 self._note(record)
             case Tick():
+                if record.state == "open" and record.tells_spent:
+                    self._lineage.awaits_accounts = True
                 self._facts.append(self._tick(record.at))
             case _:
                 assert_never(record)

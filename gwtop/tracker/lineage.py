@@ -24,10 +24,11 @@ from gwtop.nouns.facts import (
     ProcessSeen,
     Role,
 )
-from gwtop.nouns.records import Execed, ExecRefused, Exited, Forked, Named, Present, Sampled
+from gwtop.nouns.records import Execed, ExecRefused, Exited, Forked, Named, Present, Sampled, Spent
 from gwtop.nouns.times import MILLISECOND_NS, SECOND_NS, Nanos, instant
 from gwtop.protocols._base import Pair
 from gwtop.redaction import redact_pairs
+from gwtop.tracker import spending
 from gwtop.tracker.process import DISORDER_NS, Process
 
 BORN_WAIT_NS = 100 * MILLISECOND_NS  # INTERFACE.md, process_born
@@ -54,6 +55,8 @@ class Lineage:
         self._dead: deque[Process] = deque(maxlen=MAX_DEAD)
         self._names: dict[int, Named] = {}
         self._refusals: dict[int, ExecRefused] = {}
+        self.awaits_accounts = False
+        """A `Spent` comes for each that ends."""
         self.changed = 0
         """Grows whenever the set of live pids does."""
         self.any_seen = False
@@ -164,6 +167,12 @@ class Lineage:
             )
         ]
 
+    def spent(self, record: Spent) -> None:
+        """The account of a process that ends, or ended a moment ago."""
+        process = spending.whose(record, self._live.get(record.pid), self._exits)
+        if process is not None:
+            spending.write_down(record, process)
+
     def named(self, record: Named) -> None:
         """The file a process exec'ed; kept until its birth is told."""
         self._names.pop(record.pid, None)
@@ -214,12 +223,16 @@ class Lineage:
         self._untold = waiting
         staying: list[Process] = []
         for process in self._exits:
-            if process.told and (_exit_due_at(process) <= at or process.request is not None):
+            if process.told and (_exit_due_at(process) <= at or self._all_is_known(process)):
                 facts.append(_exit_fact(process))
             else:
                 staying.append(process)
         self._exits = staying
         return facts
+
+    def _all_is_known(self, process: Process) -> bool:
+        """Of an exit: nothing more is awaited."""
+        return process.request is not None and (process.accounted or not self.awaits_accounts)
 
     def due_at(self) -> Nanos | None:
         """When `settle` has something to tell at the latest."""
@@ -359,7 +372,7 @@ def _exit_fact(process: Process) -> Fact:
         lifetime_ns=lifetime_ns,
         code=process.code,
         signal=process.signal,
-        cpu_ns=process.cpu_ns,
+        cpu_ns=spending.cpu_ns_of(process),
         max_rss_bytes=process.max_rss_bytes,
         requests=process.n_requests,
     )

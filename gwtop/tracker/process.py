@@ -12,6 +12,7 @@ class Process:
     """One life of one pid."""
 
     __slots__ = (
+        "accounted",
         "argv",
         "birth",
         "born_at",
@@ -34,6 +35,7 @@ class Process:
         "request",
         "sampled_at",
         "signal",
+        "spent_cpu_ns",
         "told",
     )
 
@@ -55,6 +57,11 @@ class Process:
         self.code: int | None = None
         self.signal: int | None = None
         self.cpu_ns: int | None = None
+        """At the last sample."""
+        self.spent_cpu_ns: int | None = None
+        """At its end, by the kernel's account."""
+        self.accounted = False
+        """Its account has come."""
         self.sampled_at: Nanos | None = None
         self.max_rss_bytes: int | None = None
         self.n_requests = 0

@@ -1,7 +1,7 @@
 """Lineage: births, exits and generations of pids, and when each fact is told."""
 
 from gwtop.nouns.facts import Fact, ProcessBorn, ProcessExited, ProcessSample, ProcessSeen
-from gwtop.nouns.records import Execed, ExecRefused, Exited, Forked, Named, Present, Sampled
+from gwtop.nouns.records import Execed, ExecRefused, Exited, Forked, Named, Present, Sampled, Spent
 from gwtop.nouns.times import MILLISECOND_NS as MS
 from gwtop.nouns.times import SECOND_NS, instant
 from gwtop.tracker.lineage import Lineage
@@ -292,3 +292,33 @@ def test_who_answered_a_request_is_found_when_it_was_made_for_it() -> None:
     tree.exited(Exited(T0 + 3 * MS, 201, 0, None))
     assert tree.made_for(7, 201, T0) is process
     assert tree.made_for(8, 201, T0) is None and tree.made_for(7, 100, T0) is None
+
+
+def test_an_exit_waits_for_the_account_of_what_it_spent() -> None:
+    tree = lineage()
+    tree.awaits_accounts = True
+    process = born(tree, 200, 0)
+    process.request = 7
+    tree.execed(cgi(1 * MS, 200))
+    tree.exited(Exited(T0 + 3 * MS, 200, 0, None))
+    (birth,) = tree.settle(T0 + 4 * MS)
+    assert isinstance(birth, ProcessBorn)
+    tree.spent(Spent(T0 + 5 * MS, 200, 1_800_000, 2_000_000, 3 * MS))
+    tree.spent(Spent(T0 + 5 * MS, 201, 9_900_000, 9_000_000, 3 * MS))
+    (death,) = tree.settle(T0 + 5 * MS)
+    assert isinstance(death, ProcessExited)
+    assert (death.cpu_ns, death.max_rss_bytes) == (1_800_000, 2_000_000)
+
+
+def test_an_exit_whose_account_was_lost_is_told_all_the_same() -> None:
+    tree = lineage()
+    tree.awaits_accounts = True
+    process = born(tree, 200, 0)
+    process.request = 7
+    tree.execed(cgi(1 * MS, 200))
+    tree.exited(Exited(T0 + 3 * MS, 200, 0, None))
+    tree.settle(T0 + 4 * MS)
+    assert tree.settle(T0 + 92 * MS) == []
+    (death,) = tree.settle(T0 + 93 * MS)
+    assert isinstance(death, ProcessExited)
+    assert (death.cpu_ns, death.max_rss_bytes) == (None, None), "unknown is not 0"
