@@ -128,9 +128,9 @@ class Tracker:
             case Sampled():
                 busy_with = self._workload.at_work(self._open()).get(record.pid, [])
                 self._facts += self._lineage.sampled(record, busy_with)
-            case Touched():
             case Spent():
                 self._lineage.spent(record)
+            case Touched():
                 self._attribution.readers.touched(record)
             case Passed():
                 self._attribution.handovers.passed(record)
@@ -148,11 +148,11 @@ class Tracker:
                     self._pairing.missed(record.at)
             case TapState():
                 self._sums.opened(record)
+                if record.state == "open" and record.tells_spent:
+                    self._lineage.awaits_accounts = True
             case Observed():
                 self._note(record)
             case Tick():
-                if record.state == "open" and record.tells_spent:
-                    self._lineage.awaits_accounts = True
                 self._facts.append(self._tick(record.at))
             case _:
                 assert_never(record)
