@@ -229,6 +229,8 @@ class TapState:
     """Which losses this tap can count; a `missed` that no open tap counts is null in facts."""
     sees_reads: bool = False
     """Every read of a watched connection is told: who is told of none is idle."""
+    tells_spent: bool = False
+    """A `Spent` comes for every process that ends, before or with its `Exited`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,8 +240,6 @@ class Observed:
     at: Nanos
     code: str
     severity: Literal["info", "warn", "error"]
-    tells_spent: bool = False
-    """A `Spent` comes for every process that ends, before or with its `Exited`."""
     text: str
     pid: int | None = None
     listen: str | None = None
@@ -263,6 +263,7 @@ Record: TypeAlias = (
     | Exited
     | Present
     | Sampled
+    | Spent
     | Touched
     | Passed
     | Hidden
@@ -272,6 +273,5 @@ Record: TypeAlias = (
     | Missed
     | TapState
     | Observed
-    | Spent
     | Tick
 )

@@ -55,7 +55,6 @@ NEEDS = {
         frozenset({Capability.NET_ADMIN}), OTHERS, "every fork, exec and exit, however short"
     ),
     "census": Need(frozenset(), OTHERS, "the processes of other users: descriptors and environ"),
-    "sockets": Need(frozenset({Capability.SYS_ADMIN}), frozenset(), "which worker read what"),
     "taskstats": Need(
         frozenset({Capability.NET_ADMIN}),
         frozenset(),
@@ -66,6 +65,7 @@ NEEDS = {
         frozenset(),
         "the CPU time of short processes closer than to a tick of 4 ms",
     ),
+    "sockets": Need(frozenset({Capability.SYS_ADMIN}), frozenset(), "which worker read what"),
 }
 
 # linux/prctl.h
