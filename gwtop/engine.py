@@ -27,7 +27,7 @@ from gwtop.nouns import facts, records, wishes
 from gwtop.nouns.anatomy import Anatomy
 from gwtop.nouns.facts import Fact
 from gwtop.nouns.plan import Plan
-from gwtop.nouns.run import Driven, Sink, TakesPorts, Terms, Tracking
+from gwtop.nouns.run import Driven, Retires, Sink, TakesPorts, Terms, Tracking
 from gwtop.nouns.times import MILLISECOND_NS, SECOND_NS, Nanos, instant
 from gwtop.taps import Tap, anatomy
 
@@ -163,6 +163,9 @@ class Engine:
         return now_ns >= self._driven_ended_ns + SETTLE_NS
 
     def _end(self) -> None:
+        for tap in self._open_taps():
+            if isinstance(tap, Retires):
+                self._tell(self._ingest(tap.retire(clock.now())))
         if self._is_live and not self._tracker.satisfied and not self._sink.closed:
             for tap in self._open_taps():
                 self._tell(self._ingest(tap.read(clock.now())))

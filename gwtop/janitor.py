@@ -25,18 +25,20 @@ AGAIN_MS = 20
 IGNORED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE)
 
 
-def watch_over_us(clean: Callable[[], bool]) -> None:
-    """Starts it. `clean` is called there when we are gone, more than once until it says True."""
+def watch_over_us(clean: Callable[[], bool], speaks: tuple[int, ...] = ()) -> None:
+    """Starts it. `clean` is called there when we are gone, more than once until it says True.
+
+    `speaks`: descriptors that stay open there, for what `clean` has to say."""
     here, there = os.pipe()
     child = os.fork()
     if child == 0:
         os.close(there)
-        _leave(here, clean)
+        _leave(here, clean, speaks)
     os.close(here)  # the other end closes with us, however we end
     os.waitpid(child, 0)
 
 
-def _leave(pipe: int, clean: Callable[[], bool]) -> NoReturn:
+def _leave(pipe: int, clean: Callable[[], bool], speaks: tuple[int, ...]) -> NoReturn:
     """A grandchild in a session of its own, so that nobody has to wait for it."""
     watched = os.getppid()
     os.setsid()
@@ -44,18 +46,18 @@ def _leave(pipe: int, clean: Callable[[], bool]) -> NoReturn:
         os._exit(0)
     status = 1
     try:
-        _watch(pipe, watched, clean)
+        _watch(pipe, watched, clean, speaks)
         status = 0
     finally:
         os._exit(status)
 
 
-def _watch(pipe: int, watched: int, clean: Callable[[], bool]) -> None:
+def _watch(pipe: int, watched: int, clean: Callable[[], bool], speaks: tuple[int, ...]) -> None:
     for number in IGNORED:
         signal.signal(number, signal.SIG_IGN)
     signal.set_wakeup_fd(-1)
     death = _death_of(watched)
-    kept = sorted({pipe, death} - {-1})
+    kept = sorted({pipe, death, *speaks} - {-1})
     start = 0
     for end in (*kept, min(os.sysconf("SC_OPEN_MAX"), MAX_DESCRIPTORS)):
         os.closerange(start, end)

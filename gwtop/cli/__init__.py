@@ -22,6 +22,7 @@ from gwtop.cli.demo import demo
 from gwtop.cli.explain import explain
 from gwtop.cli.read import read, view
 from gwtop.config import ConfigError
+from gwtop.cli.tap import tap
 from gwtop.errors import GwtopError
 
 INTERRUPTED = 128 + signal.SIGINT
@@ -29,7 +30,7 @@ WRONG_USAGE = 2
 
 
 @click.group(
-    commands=[attach, compare, config, demo, doctor, explain, read, schema, view],
+    commands=[attach, compare, config, demo, doctor, explain, read, schema, tap, view],
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )

@@ -11,6 +11,7 @@ import gc
 import os
 import stat
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 import click
@@ -25,7 +26,7 @@ from gwtop.nouns.plan import Plan
 from gwtop.nouns.run import Driven, Sink, Terms
 from gwtop.taps import Tap
 
-STDIN, STDOUT = 0, 1
+STDIN, STDOUT, STDERR = 0, 1, 2
 GARBAGE_THRESHOLD = 100_000  # containers more than before: some 30 MB, several batches
 
 
@@ -38,7 +39,7 @@ def run(
     """The exit status of a run without a screen."""
     from gwtop.tracker import Tracker
 
-    _start_janitor(plan)
+    plan = _start_janitor(plan)
     report = None if plan.debug is None else DebugReport(plan.debug)
     taps = open_taps(plan)
     _drop_rights(plan)
@@ -73,14 +74,25 @@ def spare_garbage_collection() -> None:
     gc.set_threshold(GARBAGE_THRESHOLD)
 
 
-def _start_janitor(plan: Plan) -> None:
-    """Where this process will have trace instances, somebody has to outlive it."""
-    from gwtop.taps import tracefs
+def _start_janitor(plan: Plan) -> Plan:
+    """Where this process will have trace instances, or a socket's name, somebody has to outlive
+    it. The plan, with what the janitor and the relay share."""
+    from gwtop.taps import swap, tracefs
 
+    cleaners: list[Callable[[], bool]] = []
     if plan.file is None and plan.ports and tracefs.may_make():
+        cleaners.append(partial(tracefs.remove_of, tracefs.own_prefix()))
+    if plan.relay is not None and plan.relay.listen is None:
+        memory = swap.shared_memory()
+        plan = replace(plan, relay=replace(plan.relay, memory=memory))
+        names = swap.names(plan.socket or "", os.getpid())
+        cleaners.append(partial(swap.restore_after_death, names, swap.Shared(memory), STDERR))
+    if cleaners:
         from gwtop.janitor import watch_over_us
 
-        watch_over_us(partial(tracefs.remove_of, tracefs.own_prefix()))
+        speaks = (STDERR,) if plan.relay is not None else ()
+        watch_over_us(lambda: min([clean() for clean in cleaners]), speaks)  # each gets its turn
+    return plan
 
 
 def open_taps(plan: Plan) -> list[Tap]:
@@ -106,7 +118,7 @@ def open_taps(plan: Plan) -> list[Tap]:
 def _drop_rights(plan: Plan) -> None:
     from gwtop.taps import privilege
 
-    privilege.drop(() if plan.file is not None else privilege.to_keep())
+    privilege.drop(() if plan.file is not None else privilege.to_keep(plan))
 
 
 def _sink(telling: Telling) -> tuple[Sink, Callable[[], None]]:

@@ -4,6 +4,18 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
+class Relayed:
+    """A watch through a relay in the path."""
+
+    to: tuple[str, int] | str
+    """The gateway: an address and port, or the path of its unix socket."""
+    listen: tuple[str, int] | None
+    """Where clients connect to us. None: at `to` itself, a unix socket that we stand in for."""
+    memory: int = -1
+    """A descriptor of memory that our janitor maps too; -1: there is none."""
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     ports: tuple[int, ...] = ()
     """Listener ports; () in `read` means every connection that some protocol claims."""
@@ -21,6 +33,8 @@ class Plan:
     protocol: str | None = None
     """Forced protocol; None: elected per connection."""
     capture: str = "ring"
+    relay: Relayed | None = None
+    """None: nothing of ours is in the path."""
     n_requests: int | None = None
     """Stop after so many requests that are not partial."""
     for_ns: int | None = None
@@ -28,6 +42,8 @@ class Plan:
     details: bool = False
     bodies_bytes: int = 0
     show_secrets: bool = False
+    keeps: bool = False
+    """Somebody may ask for details, so the newest exchanges' bytes are kept from the start."""
     debug: str | None = None
     file: str | None = None
     """A capture to read instead of live taps; "-": standard input."""

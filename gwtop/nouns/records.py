@@ -167,6 +167,15 @@ class Passed:
 
 
 @dataclass(frozen=True, slots=True)
+class Wrote:
+    """A process wrote the answer's bytes that come next on a connection through a relay."""
+
+    at: Nanos
+    conn: int
+    pid: int
+
+
+@dataclass(frozen=True, slots=True)
 class Hidden:
     """This process and those below it may pass what they read on to others, and nobody sees to
     whom: the reader of a request is not known to be the one who answers it."""
@@ -266,6 +275,7 @@ Record: TypeAlias = (
     | Spent
     | Touched
     | Passed
+    | Wrote
     | Hidden
     | Named
     | ExecRefused

@@ -123,6 +123,14 @@ class TakesPorts(Protocol):
     def set_ports(self, ports: Sequence[int]) -> None: ...
 
 
+@runtime_checkable
+class Retires(Protocol):
+    """A tap that others depend on while it is open."""
+
+    def retire(self, now: Nanos) -> list[Record]:
+        """The end is near: gives back what others wait for. What it saw meanwhile."""
+
+
 def _nothing_driven() -> Driven | None:
     return None
 

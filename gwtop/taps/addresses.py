@@ -22,3 +22,14 @@ def host(address: bytes) -> str:
 
 def endpoint(address: bytes, port: int) -> str:
     return f"{host(address)}:{port}"
+
+
+def of_socket(address: object) -> str:
+    """What `accept` and `getsockname` say: an address and port, or a path; an unnamed unix peer
+    is "unix:"."""
+    match address:
+        case (str(ip), int(port), *_):
+            return f"[{ip}]:{port}" if ":" in ip else f"{ip}:{port}"
+        case str(path):
+            return f"unix:{path}"
+    return "unix:"

@@ -25,6 +25,7 @@ from gwtop.nouns.plan import Plan
 class Capability(IntEnum):
     """linux/capability.h; those that some tap can use."""
 
+    DAC_OVERRIDE = 1
     DAC_READ_SEARCH = 2
     SETPCAP = 8
     NET_ADMIN = 12
@@ -122,9 +123,11 @@ def needed(tap: str, plan: Plan | None = None) -> str:
     return f"{names} shows {need.shows}: {command(plan)}"
 
 
-def to_keep() -> frozenset[Capability]:
+def to_keep(plan: Plan) -> frozenset[Capability]:
     """What the engine must still hold after opening its taps, as far as it holds it now."""
     wanted = frozenset[Capability]().union(*(need.while_reading for need in NEEDS.values()))
+    if plan.relay is not None and plan.relay.listen is None:
+        wanted |= {Capability.DAC_OVERRIDE}  # the socket's name goes back in another user's folder
     return wanted & held()
 
 

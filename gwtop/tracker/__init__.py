@@ -39,6 +39,7 @@ from gwtop.nouns.records import (
     TapState,
     Tick,
     Touched,
+    Wrote,
 )
 from gwtop.nouns.times import MILLISECOND_NS, SECOND_NS, Nanos, instant
 from gwtop.nouns.wire import Chunk, Closed, Lost, Opened
@@ -134,6 +135,8 @@ class Tracker:
                 self._attribution.readers.touched(record)
             case Passed():
                 self._attribution.handovers.passed(record)
+            case Wrote():
+                self._attribution.writers.wrote(record)
             case Hidden():
                 self._attribution.handovers.hidden.add(record.pid)
             case Named():

@@ -16,6 +16,7 @@ A process born for the request ran the application, else whoever read the connec
 "kernel"   The kernel saw it read this connection, from the request's first byte on (`readers`),
            or saw it take over from the reader (`handovers`).
 "socket"   It was seen to hold the connection while the request was open, and nobody else was.
+"relay"    It alone wrote the answer's bytes into a relay that stands in the path (`writers`).
 "sole"     One process of the tree can accept from the listener, and all descriptors could be read.
 
 A reader that so far only passed requests on is not taken for the one that answered while somebody
@@ -37,6 +38,7 @@ from gwtop.tracker.lineage import CGI_MARK, Lineage
 from gwtop.tracker.process import Process
 from gwtop.tracker.readers import CLOCKS_SLACK_NS, Readers
 from gwtop.tracker.variables import name_request
+from gwtop.tracker.writers import Writers
 
 STAMPS_SLACK_NS = MILLISECOND_NS  # two kernel clocks and our measure of their offset
 FORK_AHEAD_NS = 5 * MILLISECOND_NS  # accept, then fork, then the first byte: 1 ms on a busy machine
@@ -51,6 +53,7 @@ class Attribution:
         self._lineage = lineage
         self.readers = Readers()
         self.handovers = Handovers()
+        self.writers = Writers()
         self._waiting: list[Process] = []
         self._settled: deque[Exchange] = deque()
 
@@ -199,6 +202,10 @@ class Attribution:
             holder = self._lineage.find_then(pid, exchange.began_at)
             if not (self.is_hidden(holder) or self._may_have_passed_it_on(holder, born)):
                 self._assign(exchange, pid, "socket", holder)
+        elif not holders and (wrote := self.writers.of(exchange)) is not None:
+            writer = self._lineage.find_then(wrote, exchange.began_at)
+            if not self._may_have_passed_it_on(writer, born):
+                self._assign(exchange, wrote, "relay", writer)
         elif not born and not holders:
             sole = self._lineage.only_answerer()
             if sole is not None and _alive_through(sole, exchange) and not self.is_hidden(sole):

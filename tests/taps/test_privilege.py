@@ -53,7 +53,7 @@ def test_what_is_kept_is_kept_and_nothing_else() -> None:
 
 
 def test_what_the_engine_keeps_is_for_other_users_processes_only() -> None:
-    assert privilege.to_keep() <= privilege.OTHERS
+    assert privilege.to_keep(Plan(ports=(1,))) <= privilege.OTHERS
 
 
 @pytest.mark.parametrize("tap", sorted(privilege.NEEDS))

@@ -1,0 +1,101 @@
+"""`gwtop tap`: watches through a relay in the path, without any privilege."""
+
+import re
+from dataclasses import replace
+from typing import TypedDict, Unpack
+
+import click
+
+from gwtop.cli import options
+from gwtop.cli.options import Telling
+from gwtop.nouns.plan import Plan, Relayed
+
+LOOPBACK = "127.0.0.1"
+HOST = r"\[[0-9A-Fa-f:.]+\]|\d+(?:\.\d+){3}"
+ROUTE = re.compile(
+    rf"(?:(?P<here>{HOST}):)?(?P<port>\d+):"
+    rf"(?:unix:(?P<path>/.+)|(?:(?P<there>{HOST}):)?(?P<to>\d+))"
+)
+MAX_PORT = 65535
+
+
+class Target(TypedDict):
+    """What to relay, and for how long."""
+
+    route: str
+    protocol: str | None
+    for_s: float | None
+    requests: int | None
+
+
+class TapOptions(Target, Telling):
+    pass
+
+
+@click.command()
+@click.argument("route", metavar="unix:PATH|LISTEN:TO")
+@click.option("--protocol", metavar="NAME", help="Do not detect the protocol.")
+@click.option("--for", "for_s", metavar="SECONDS", type=click.FloatRange(min=0, min_open=True))
+@click.option("--requests", metavar="N", type=click.IntRange(min=1), help="Stop after N requests.")
+@options.telling_options
+def tap(**given: Unpack[TapOptions]) -> int:
+    """Watch through a relay: beside a live unix socket, whose name it takes while it runs
+    (unix:/run/app.sock), or on a port (3032:3031, clients connect to 3032)."""
+    plan = plan_of(given)  # wrong usage is said before anything starts
+    telling = options.telling_of(given)
+    options.check(telling)
+    options.check_protocol(given["protocol"])
+    if telling["as_json"] or telling["table"] is not None:
+        from gwtop.cli.running import run
+
+        return run(plan, telling)
+    from gwtop.cli import screen
+
+    with screen.spawn_engine(_argv(given), telling) as engine:
+        return screen.show(engine)
+
+
+def plan_of(given: TapOptions) -> Plan:
+    relayed = route_of(given["route"])
+    to = relayed.to
+    return replace(
+        options.told_by(options.telling_of(given)),
+        ports=() if isinstance(to, str) else (to[1],),
+        socket=to if isinstance(to, str) else None,
+        protocol=given["protocol"],
+        relay=relayed,
+        capture="relay",
+        for_ns=options.nanoseconds(given["for_s"]),
+        n_requests=given["requests"],
+    )
+
+
+def route_of(text: str) -> Relayed:
+    """Raises UsageError."""
+    if text.startswith("unix:") and len(text) > len("unix:"):
+        return Relayed(to=text.removeprefix("unix:"), listen=None)
+    found = ROUTE.fullmatch(text)
+    if found is None:
+        raise click.UsageError(
+            f"{text!r} is no route. Say unix:PATH, or LISTEN:TO with ports: 3032:3031."
+        )
+    listen = _address(found["here"], found["port"])
+    return Relayed(to=found["path"] or _address(found["there"], found["to"]), listen=listen)
+
+
+def _address(host: str | None, port: str) -> tuple[str, int]:
+    if not 1 <= int(port) <= MAX_PORT:
+        raise click.UsageError(f"{port} is no port.")
+    return (host or LOOPBACK).strip("[]"), int(port)
+
+
+def _argv(given: TapOptions) -> list[str]:
+    """The same watch for an engine of its own."""
+    argv = ["tap", given["route"]]
+    for name, value in (
+        ("--protocol", given["protocol"]),
+        ("--for", given["for_s"]),
+        ("--requests", given["requests"]),
+    ):
+        argv += [] if value is None else [name, str(value)]
+    return argv
