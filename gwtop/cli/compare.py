@@ -1,6 +1,16 @@
-"""`gwtop compare`: the same load through several demos, one after the other, side by side."""
+"""`gwtop compare`: the same load through several demos, one after the other, side by side.
 
+It goes on where one of many does not start, and what has been measured is shown when it is ended
+before its end. A janitor removes the copies of the programs even after SIGKILL.
+"""
+
+import shutil
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory, mkdtemp
+from types import FrameType
 from typing import TYPE_CHECKING
 
 import click
@@ -10,9 +20,21 @@ from gwtop.errors import GwtopError
 if TYPE_CHECKING:
     from gwtop.nouns.comparison import Compared
 
+PREFIX = "gwtop-compare-"
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Ended(BaseException):
+    """A signal asked for the end; passes through what catches errors."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.status = 128 + number
+
 
 @click.command()
 @click.argument("names", metavar="[NAME]...", nargs=-1)
+@click.option("--all", "every", is_flag=True, help="Every demo whose parts are here.")
 @click.option(
     "--json", "as_json", is_flag=True, help="All cells as JSON, with what is empty and why."
 )
@@ -26,20 +48,107 @@ if TYPE_CHECKING:
     help="Of load, twice for each: with 1 client and with 8.",
 )
 def compare(
-    names: tuple[str, ...], as_json: bool, as_markdown: bool, svg: str | None, seconds: float
+    names: tuple[str, ...],
+    every: bool,
+    as_json: bool,
+    as_markdown: bool,
+    svg: str | None,
+    seconds: float,
 ) -> int:
     """The same load through several demos, side by side (no NAME: one of each kind)."""
-    from gwtop import demos
-    from gwtop.compare import measure, one_of_each_kind
     from gwtop.load import need_client
-    from gwtop.outputs import comparison
 
     if as_json and as_markdown:
         raise click.UsageError("--json and --markdown: one of them")
+    if every and names:
+        raise click.UsageError("--all, or NAMEs")
     need_client()
-    chosen = names or tuple(one_of_each_kind(demos.catalogue()))
-    _need_parts(chosen)
-    rows = [measure(name, seconds, lambda what: click.echo(what, err=True)) for name in chosen]
+    rows: list[Compared] = []
+    status = 0
+    try:
+        with _signals_end_it():
+            for row in _measured(_chosen(names, every), seconds):
+                rows.append(row)
+    except Ended as end:
+        status = end.status
+    if rows:
+        _tell(rows, as_json, as_markdown, svg)
+    return status
+
+
+def _chosen(names: tuple[str, ...], every: bool) -> tuple[str, ...]:
+    """Before the first minute is spent: whether all that was named is here."""
+    from gwtop import demos
+    from gwtop.compare import one_of_each_kind
+
+    if every:
+        for info in demos.catalogue():
+            if info.missing:
+                why = f"needs {', '.join(info.missing)}; install it with: {info.install}"
+                click.echo(f"{info.name}: left out, {why}", err=True)
+        return tuple(info.name for info in demos.catalogue() if info.installed)
+    for info in map(demos.find, names):
+        if info.missing:
+            what = f"demo {info.name} needs {', '.join(info.missing)}"
+            raise GwtopError(what, f"install it with: {info.install}")
+    return names or tuple(one_of_each_kind(demos.catalogue()))
+
+
+def _measured(chosen: tuple[str, ...], seconds: float) -> "Iterator[Compared]":
+    from gwtop.compare import measure
+    from gwtop.nouns.comparison import Compared
+
+    with _folder() as folder:
+        for n, name in enumerate(chosen, 1):
+            place = Path(mkdtemp(dir=folder))
+
+            def tell(what: str, where: str = f"[{n}/{len(chosen)}] {name}") -> None:
+                click.echo(f"{where}: {what}", err=True)
+
+            try:
+                yield measure(name, place, seconds, tell)
+            except GwtopError as why:
+                if len(chosen) == 1:
+                    raise
+                tell(str(why))
+                yield Compared.failed(name, str(why))
+            shutil.rmtree(place, ignore_errors=True)
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    from gwtop.janitor import watch_over_us
+
+    with TemporaryDirectory(prefix=PREFIX, ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+
+        def clean() -> bool:
+            shutil.rmtree(folder, ignore_errors=True)
+            return not folder.exists()
+
+        watch_over_us(clean)
+        yield folder
+
+
+@contextmanager
+def _signals_end_it() -> Iterator[None]:
+    def end(number: int, frame: FrameType | None) -> None:
+        for other in ENDING:  # what is being stopped is stopped in peace
+            signal.signal(other, signal.SIG_IGN)
+        raise Ended(number)
+
+    before = {number: signal.signal(number, end) for number in ENDING}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _tell(rows: "list[Compared]", as_json: bool, as_markdown: bool, svg: str | None) -> None:
+    from gwtop.outputs import comparison
+
     if svg is not None:
         Path(svg).write_text(comparison.svg(rows), encoding="utf-8")
     if as_json:
@@ -48,17 +157,6 @@ def compare(
         click.echo(comparison.markdown(rows))
     else:
         _show(rows)
-    return 0
-
-
-def _need_parts(names: tuple[str, ...]) -> None:
-    """Before the first minute is spent."""
-    from gwtop import demos
-
-    for info in map(demos.find, names):
-        if info.missing:
-            what = f"demo {info.name} needs {', '.join(info.missing)}"
-            raise GwtopError(what, f"install it with: {info.install}")
 
 
 def _show(rows: "list[Compared]") -> None:
@@ -68,8 +166,9 @@ def _show(rows: "list[Compared]") -> None:
 
     console = Console()
     if not console.is_terminal:  # a file has no width
-        console = Console(width=60 + 24 * len(rows))
-    console.print(comparison.table(rows))
+        console = Console(width=comparison.width(rows))
+    for table in comparison.tables(rows):
+        console.print(table)
     for line in comparison.chart(rows):
         click.echo(line)
     for reason in comparison.reasons(rows):

@@ -17,6 +17,12 @@ INTERPRETER = re.compile(
     rb"/(?:lib)?(?:python|perl|php)[\w.-]*$|/mod_(?:python|perl|wsgi)[\w.-]*$|/libjvm\.so$", re.M
 )
 """The program, or the library that a server has taken in."""
+LIBRARY = re.compile(rb"/(lib(?:python|perl|php|jvm)[^/\n]*\.so[^/\n]*)$", re.M)
+MODULE = re.compile(
+    rb"/(mod_(?:python|perl|wsgi)[^/\n]*|[^/\n]*_plugin\.so|pyuwsgi[^/\n]*\.so)$", re.M
+)
+"""What brought it along. PHP's library is Apache's module itself."""
+UNKNOWN = "which process answers is not known here; run it as root"
 HIDDEN = "the memory maps of another user's process may not be read; run it as root"
 
 
@@ -52,14 +58,15 @@ def cpu(root: int) -> Cpu:
     return Cpu(every * tick_ns, reaped * tick_ns)
 
 
-def cells(root: int, idle: list[int], workers: frozenset[int]) -> dict[str, Cell]:
-    """`idle`: processes that were there before and after a moment without work. `workers`: the
-    pids that answered, living or not. The root itself is no server."""
+def cells(root: int, idle: list[int], answering: list[int]) -> dict[str, Cell]:
+    """`idle`: processes that were there before and after a moment without work. `answering`: those
+    that are at work on a request now, or answered some and live. The root itself is no server."""
     servers = [pid for pid in idle if pid != root]
     return {
         "memory_mb": _memory(servers),
-        "worker_mb": _worker(sorted(workers & set(servers))),
+        "worker_mb": _worker(answering),
         "idle_interpreters": _interpreters(set(servers) - set(proc.children(root))),
+        "interpreter": _interpreter(answering),
     }
 
 
@@ -73,8 +80,37 @@ def _memory(servers: list[int]) -> Cell:
 def _worker(living: list[int]) -> Cell:
     sizes = sorted(filter(None, (number(_text(pid, "status"), "VmRSS") for pid in living)))
     if not sizes:
-        return Cell(None, "no process that is known to have answered is still there")
+        return Cell(None, UNKNOWN)
     return Cell(sizes[len(sizes) // 2] / KB_PER_MB)
+
+
+def _interpreter(answering: list[int]) -> Cell:
+    """Which interpreter the application is tied to: what answers has it mapped."""
+    if not answering:
+        return Cell(None, UNKNOWN)
+    found = {interpreter_of(_program(pid), _text(pid, "maps")) for pid in answering}
+    named = sorted(filter(None, found))
+    return Cell("; ".join(named)) if named else Cell(None, HIDDEN)
+
+
+def interpreter_of(program: str, maps: bytes) -> str | None:
+    """ "libpython3.11.so.1.0 by mod_wsgi.so-3.11 in apache2". A Python that is one file has no
+    libpython: "python3.11 itself". None: the maps could not be read, or there is none."""
+    libraries = sorted({name.decode() for name in LIBRARY.findall(maps)})
+    modules = sorted({name.decode() for name in MODULE.findall(maps)})
+    if libraries:
+        by = f" by {', '.join(modules)}" if modules else ""
+        return f"{', '.join(libraries)}{by} in {program}"
+    if not maps or INTERPRETER.search(f"/{program}".encode()) is None:
+        return None
+    return f"{program} itself" + (f", with {', '.join(modules)}" if modules else "")
+
+
+def _program(pid: int) -> str:
+    try:
+        return os.readlink(f"/proc/{pid}/exe").rpartition("/")[2]
+    except (FileNotFoundError, ProcessLookupError, PermissionError):
+        return ""  # gone, or another user's
 
 
 def _interpreters(children: set[int]) -> Cell:

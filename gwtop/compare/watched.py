@@ -7,7 +7,9 @@ import json
 import select
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from tempfile import TemporaryFile
+from typing import IO
 
 from gwtop import clock
 from gwtop.demos import Ready
@@ -34,6 +36,8 @@ class Watched:
     workers: frozenset[int]
     n_segments: int | None
     n_wire_bytes: int | None
+    why: str = REFUSED
+    """Why nothing could be seen, where that is so."""
 
     @property
     def makes_processes(self) -> bool:
@@ -55,11 +59,15 @@ def watch(ready: Ready) -> Watched:
     argv = [sys.executable, "-P", "-m", "gwtop", "attach", "--port", port, "--json"]
     argv += ["--pid", str(ready["pid"]), "--requests", str(N_REQUESTS)]
     argv += [] if ready["front"] is None else ["--front-pid", str(ready["front"])]
+    stderr = TemporaryFile()  # noqa: SIM115  # closed below
     # Unbuffered: `communicate` would not see what `readline` read ahead.
-    engine = subprocess.Popen(argv, bufsize=0, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    engine = subprocess.Popen(argv, bufsize=0, stdout=subprocess.PIPE, stderr=stderr)
     try:
         assert engine.stdout is not None
         hello = engine.stdout.readline()  # every tap is open: what happens later is seen
+        if not hello:
+            engine.wait()
+            return replace(NOTHING, why=_last_words(stderr))
         load = start_load(ready["url"], rate=0, n_requests=N_REQUESTS, concurrency=CLIENTS)
         try:
             select.select([load], [], [], DEADLINE_S)
@@ -73,10 +81,17 @@ def watch(ready: Ready) -> Watched:
         n_segments, n_bytes = _counted(packets)
     finally:
         packets.close()
+        stderr.close()
         if engine.poll() is None:
             engine.kill()
             engine.wait()
     return watched_of((hello + facts).splitlines(), n_segments, n_bytes)
+
+
+def _last_words(stderr: IO[bytes]) -> str:
+    stderr.seek(0)
+    said = stderr.read().decode(errors="replace").strip().splitlines()
+    return f"the hop could not be watched: {said[-1] if said else 'gwtop did not say why'}"
 
 
 def _counted(packets: Tap) -> tuple[int, int]:
@@ -109,7 +124,7 @@ def watched_of(lines: list[bytes], n_segments: int, n_wire_bytes: int) -> Watche
 def cells(told: Watched) -> dict[str, Cell]:
     def per_request(total: float | None) -> Cell:
         if not told.n_requests or total is None:
-            return Cell(None, REFUSED)
+            return Cell(None, told.why)
         return Cell(total / told.n_requests)
 
     return {
@@ -117,5 +132,5 @@ def cells(told: Watched) -> dict[str, Cell]:
         "segments": per_request(told.n_segments),
         "wire_bytes": per_request(told.n_wire_bytes),
         "connections": per_request(told.n_connections),
-        "model": Cell(told.model, None if told.model else REFUSED),
+        "model": Cell(told.model, None if told.model else told.why),
     }

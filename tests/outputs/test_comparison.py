@@ -36,16 +36,42 @@ ROWS = [
 def test_a_value_is_shown_with_as_many_digits_as_it_deserves(
     value: Value, unit: str, text: str
 ) -> None:
-    assert comparison.shown(Column("k", "t", unit), value) == text
+    assert comparison.shown(Column("k", "t", unit, "h"), value) == text
+
+
+def printed(rows: list[Compared]) -> str:
+    console = Console(width=comparison.width(rows), file=None)
+    with console.capture() as capture:
+        for table in comparison.tables(rows):
+            console.print(table)
+    return capture.get()
 
 
 def test_the_table_has_a_column_for_each_system_and_a_row_for_each_question() -> None:
-    console = Console(width=140, record=True, quiet=False, file=None)
-    with console.capture() as capture:
-        console.print(comparison.table(ROWS))
-    text = capture.get()
+    text = printed(ROWS)
     assert "one" in text and "two" in text
     assert all(column.title in text for column in COLUMNS)
+
+
+MANY = [Compared(f"system-{n}", FULL) for n in range(comparison.MAX_BESIDE + 1)]
+
+
+def test_many_systems_are_rows_of_three_tables_with_every_question_once() -> None:
+    assert [column for _, part in comparison.PARTS for column in part] == list(COLUMNS)
+    lines = printed(MANY).splitlines()
+    assert sum("system-3 " in line for line in lines) == 3
+    told = [line for line in comparison.markdown(MANY).splitlines() if "`system-3`" in line]
+    assert len(told) == 3
+    assert sum(line.count("|") - 2 for line in told) == len(COLUMNS)
+
+
+def test_a_reason_is_said_once_with_all_it_is_true_of() -> None:
+    empty = FULL | {"model": Cell(None, "dark")}
+    rows = [Compared("a", empty), Compared("b", empty), Compared.failed("c", "it did not start")]
+    assert comparison.reasons(rows) == [
+        "a, b, process model, as seen: dark",
+        "c: it did not start",
+    ]
 
 
 def test_bars_are_longest_for_the_largest_and_never_empty() -> None:
