@@ -10,20 +10,24 @@ that needs it, so that `--help` and `--version` stay quick (tests/test_import_hy
 import os
 import signal
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
 from gwtop import __version__
-from gwtop.cli.about import doctor, schema, show_what_listens
+from gwtop.cli.about import doctor, schema
 from gwtop.cli.attach import attach
 from gwtop.cli.compare import compare
 from gwtop.cli.config import config
 from gwtop.cli.demo import demo
 from gwtop.cli.explain import explain
 from gwtop.cli.read import read, view
-from gwtop.config import ConfigError
 from gwtop.cli.tap import tap
+from gwtop.config import ConfigError
 from gwtop.errors import GwtopError
+
+if TYPE_CHECKING:
+    from gwtop.cli.session import Stage
 
 INTERRUPTED = 128 + signal.SIGINT
 WRONG_USAGE = 2
@@ -35,18 +39,24 @@ WRONG_USAGE = 2
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.version_option(__version__, message="gwtop %(version)s")
+@click.option("--sudo", is_flag=True, help="The start screen, with everybody's processes.")
 @click.pass_context
-def commands(context: click.Context) -> int:
-    """Top for what happens behind a web server: requests, connections and workers in one row."""
-    if context.invoked_subcommand is None:
-        show_what_listens()
-    return 0
+def commands(context: click.Context, sudo: bool) -> int:
+    """Top for what happens behind a web server: requests, connections and workers in one row.
+
+    Alone: what listens on this machine, and the demos; pick one.
+    """
+    if context.invoked_subcommand is not None:
+        return 0
+    from gwtop.cli.start import show_start
+
+    return show_start(sudo)
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Runs a command line; the exit status."""
+def main(arguments: list[str] | None = None, stage: "Stage | None" = None) -> int:
+    """Runs a command line; the exit status. On a stage, what went wrong is said by who set it."""
     try:
-        status = commands.main(args=arguments, prog_name="gwtop", standalone_mode=False)
+        status = commands.main(args=arguments, prog_name="gwtop", standalone_mode=False, obj=stage)
         sys.stdout.flush()
     except click.ClickException as wrong:
         wrong.show()
@@ -55,7 +65,10 @@ def main(arguments: list[str] | None = None) -> int:
         click.echo(f"gwtop: {error}", err=True)
         return WRONG_USAGE
     except GwtopError as error:
-        click.echo(f"gwtop: {error}", err=True)
+        if stage is not None:
+            stage.words.notice = str(error)
+        else:
+            click.echo(f"gwtop: {error}", err=True)
         return 1
     except click.Abort:
         return INTERRUPTED

@@ -1,4 +1,4 @@
-"""`gwtop doctor`, `gwtop schema`, and `gwtop` alone: what can be seen here."""
+"""`gwtop doctor` and `gwtop schema`: what can be seen here, and in which form it is told."""
 
 import json
 
@@ -32,18 +32,3 @@ def doctor() -> int:
         if state != "ok" and command is not None:
             click.echo(f"{'':<{width + 9}}{command}")
     return 0
-
-
-def show_what_listens() -> None:
-    """Without a command: the listening ports, and the demos."""
-    from gwtop.cli.demo import list_demos
-    from gwtop.taps import listeners
-
-    found = sorted({(one.port, one.address) for one in listeners.tcp()})
-    click.echo("Listening here (watch one with `gwtop attach --port P`):")
-    for port, address in found:
-        click.echo(f"  {port:<6} {address}")
-    if not found:
-        click.echo("  nothing")
-    click.echo("\nDemos:")
-    list_demos()

@@ -13,6 +13,7 @@ import click
 from gwtop.cli import options
 from gwtop.cli.options import Telling
 from gwtop.errors import GwtopError
+from gwtop.nouns.offers import RunDemo
 from gwtop.nouns.plan import Plan
 
 if TYPE_CHECKING:
@@ -73,14 +74,13 @@ def demo(name: str | None, **given: Unpack["DemoOptions"]) -> int:
         list_demos()
         return 0
     from gwtop import demos
-    from gwtop.cli import screen
     from gwtop.load import need_client
 
-    has_screen = not telling["as_json"] and telling["table"] is None
-    if has_screen:
-        screen.need_terminal()
     if not driving["keep"]:
         need_client()
+    has_screen = not telling["as_json"] and telling["table"] is None
+    if has_screen and not _is_on_stage():
+        return _begin_session(name, driving, telling)
     running = demos.start(
         name, workers=driving["workers"], front=driving["front"], unix=driving["unix"]
     )
@@ -92,6 +92,40 @@ def demo(name: str | None, **given: Unpack["DemoOptions"]) -> int:
         return _run_here(running, driving, telling)
     finally:
         _stop(running)
+
+
+def _is_on_stage() -> bool:
+    """Whether a session started us: it holds the rights, and what comes next is its business."""
+    from gwtop.cli.session import Stage
+
+    return click.get_current_context().find_object(Stage) is not None
+
+
+def _begin_session(name: str, driving: Driving, telling: Telling) -> int:
+    from gwtop import demos
+    from gwtop.cli import screen, session
+
+    screen.need_terminal()
+    screen.take_terminal()
+    demos.find(name)
+    chosen = RunDemo(
+        name,
+        workers=driving["workers"],
+        rate=driving["rate"],
+        concurrency=driving["concurrency"],
+        front=driving["front"],
+        unix=driving["unix"],
+        path=driving["path"],
+        paused=driving["keep"],
+        n_requests=driving["requests"],
+    )
+    return session.run(chosen, _words_of(telling))
+
+
+def _words_of(telling: Telling) -> tuple[str, ...]:
+    """What of it goes for the next demo, too."""
+    for_the_engine = ("--json", "--wishes", "--details")
+    return tuple(word for word in options.argv_of(telling) if word not in for_the_engine)
 
 
 def _stop(running: "RunningDemo") -> None:

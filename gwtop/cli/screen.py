@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 HELLO_DEADLINE_S = 10.0  # taps open in 20 ms; asking the proc connector in vain takes 400
 STOP_DEADLINE_S = 3.0  # an engine gives its last words 2 s at most
 EXIT_OF_SIGNAL = 128  # plus its number, as shells have it
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 STDIN, STDOUT = 0, 1
 
 
@@ -119,7 +120,7 @@ def _environ() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
 
 
-def _program() -> list[str]:
+def program() -> list[str]:
     """Without -P the working directory could lend a root process its modules."""
     return [sys.executable, "-P", "-m", "gwtop"]
 
@@ -141,7 +142,7 @@ def spawn_engine(argv: list[str], telling: Telling, sudo: bool = False) -> Engin
     reads_our_stdin = argv[:2] == ["read", "-"]
     told = [word for word in options.argv_of(telling) if word != "--wishes" or not reads_our_stdin]
     prefix = ["sudo", "--"] if sudo else []
-    engine = Engine([*prefix, *_program(), *argv, *told], reads_our_stdin, in_our_session=sudo)
+    engine = Engine([*prefix, *program(), *argv, *told], reads_our_stdin, in_our_session=sudo)
     take_terminal()
     return engine
 
@@ -214,11 +215,13 @@ def end_by_unwinding() -> None:
     """Signals that end us leave through every `finally`: the terminal is given back, and what
     the demo and the load need to end is done."""
     # asyncio, which would take SIGINT for a wish to stop and end with 0, leaves it to us then.
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in ENDING:
         signal.signal(number, _unwind)
 
 
 def _unwind(number: int, frame: FrameType | None) -> NoReturn:
+    for other in ENDING:  # a terminal's end and a parent's come together: once is enough
+        signal.signal(other, signal.SIG_IGN)
     raise SystemExit(EXIT_OF_SIGNAL + number)
 
 
@@ -264,4 +267,4 @@ def run_as_root(argv: list[str], telling: Telling) -> int:
         told = [word for word in told if word != "--json"] + ["--table", telling["table"]]
     if not telling["details"]:
         told.remove("--details")
-    os.execvp("sudo", ["sudo", "--", *_program(), *argv, *told])
+    os.execvp("sudo", ["sudo", "--", *program(), *argv, *told])

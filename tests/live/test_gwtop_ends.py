@@ -29,6 +29,7 @@ from tests.live._trees import (
 pytestmark = pytest.mark.live
 
 CTRL_C = "\x03"
+WATCHING = ("gwtop", "screen", "engine", "janitor")
 INSTANCES = Path("/sys/kernel/tracing/instances")
 
 
@@ -55,9 +56,12 @@ class Cast:
 def cast_in(folder: Path, gwtop: int) -> Cast:
     everybody = living_in(folder)
     above = parents()
-    program = next(pid for pid in children(gwtop) if "demo_" in told(pid))
+    program = next(pid for pid in everybody if "--until-eof" in told(pid) and children(pid))
+    program = above[program] if "--until-eof" in told(above[program]) else program
     keeper = children(program)[0]
     pids = {"gwtop": gwtop, "program": program, "keeper": keeper}
+    if above[program] != gwtop:
+        pids["screen"] = above[program]  # a process of its own, forked by the one that was started
     for pid in everybody:
         words = told(pid)
         if pid != gwtop and above.get(pid) not in everybody:
@@ -175,7 +179,7 @@ def test_a_reader_that_has_seen_enough_is_no_failure(tmp_path: Path, command: st
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("what", ["gwtop", "gwtop's group"])
+@pytest.mark.parametrize("what", ["gwtop", "screen", "gwtop's group"])
 def test_nothing_stays_of_a_killed_screen(tmp_path: Path, what: str) -> None:
     with on_screen(tmp_path) as (screen, cast):
         screen.forget()
@@ -187,10 +191,10 @@ def test_nothing_stays_of_a_killed_screen(tmp_path: Path, what: str) -> None:
 @pytest.mark.parametrize(
     ("what", "words", "who_goes_on"),
     [
-        pytest.param("engine", "engine ended: exit status -9", ("gwtop",), id="engine"),
-        pytest.param("program", "the demo has ended", ("gwtop", "engine", "janitor"), id="program"),
-        pytest.param("keeper", "the demo has ended", ("gwtop", "engine", "janitor"), id="keeper"),
-        pytest.param("front", "the demo has ended", ("gwtop", "engine", "janitor"), id="front"),
+        pytest.param("engine", "engine ended: exit status -9", ("gwtop", "screen"), id="engine"),
+        pytest.param("program", "the demo has ended", WATCHING, id="program"),
+        pytest.param("keeper", "the demo has ended", WATCHING, id="keeper"),
+        pytest.param("front", "the demo has ended", WATCHING, id="front"),
     ],
 )
 def test_a_screen_that_lost_what_it_shows_says_so_and_keeps_what_was_seen(
