@@ -2,7 +2,7 @@
 
 import pytest
 
-from gwtop.redaction import REDACTED, redact_pairs, redact_target
+from gwtop.redaction import REDACTED, masked, masked_unknown, redact_pairs, redact_target
 
 
 @pytest.mark.parametrize(
@@ -62,3 +62,23 @@ def test_a_query_inside_a_variable_is_redacted_too() -> None:
         (b"QUERY_STRING", b"token=[redacted]&a=1"),
         (b"HTTP_REFERER", b"http://h/?token=[redacted]"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "shown"),
+    [
+        pytest.param(b"Cookie", b"a=b", b"***", id="whole"),
+        pytest.param(b"Host", b"example.org", b"example.org", id="no secret"),
+        pytest.param(b"Referer", b"/a?token=12&b=3", b"/a?token=**&b=3", id="query"),
+        pytest.param(b"X", b"http://u:pw@h/", b"http://u:**@h/", id="userinfo"),
+        pytest.param(b"Cookie", b"", b"", id="empty"),
+    ],
+)
+def test_what_is_masked_keeps_its_length(name: bytes, value: bytes, shown: bytes) -> None:
+    assert masked(name, value) == shown
+
+
+def test_masking_a_megabyte_of_almost_secrets_ends() -> None:
+    for piece in (b"password", b"&password", b'"token":"', b'name="secret"', b"://a:", b'"\\'):
+        data = piece * (100_000 // len(piece))
+        assert len(masked_unknown(data)) == len(data)

@@ -219,20 +219,39 @@ class Connection(Line, frozen=True, tag="connection"):
 
 
 class DetailRecord(Part, frozen=True):
+    """A record on the wire: a FastCGI record, a packet, a head, a chunk."""
+
     side: Literal["client", "server"]
     at: Instant
+    """Of its first byte."""
     offset: int
+    """In `data`, as all offsets here."""
     bytes_long: int
     name: str
     fields: list[tuple[str, str, int, int]]
+    """Name, value, offset, length. One that lies inside another before it is its part."""
 
 
 class Detail(Line, frozen=True, tag="detail"):
+    """The bytes of one exchange: those of the client, then those of the server."""
+
     id: int
     kept: bool
+    """False: no longer, or never; the rest is empty then."""
     records: list[DetailRecord]
+    """In the order of their instants."""
     data: str
-    """Base64."""
+    """Base64. Secrets are blanked by as many `*`."""
+    answer_offset: int = 0
+    """Where in `data` the server's bytes begin."""
+    bodies: list[tuple[Literal["client", "server"], int, int]] = []
+    """Side, offset, length: the pieces of both bodies, in order, without framing."""
+    gaps: list[tuple[int, int]] = []
+    """Offset, length: bytes that were not seen; `data` has zeros there."""
+    masked: list[tuple[int, int]] = []
+    """Offset, length: secrets."""
+    left_out: tuple[int, int] = (0, 0)
+    """Bytes of the client and of the server that came behind those that are kept."""
 
 
 class ProcessMemory(Part, frozen=True):

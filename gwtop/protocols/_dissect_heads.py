@@ -39,7 +39,7 @@ def _start_line(content: Content, begin: int) -> int:
     found = _REQUEST_LINE.match(content.data, begin)
     if found is not None:
         target = content.named(b"request-target", *found.span(2))
-        content.field("request-line", begin, found.end(), f"{text_of(found[1])} …")
+        content.field("request-line", begin, found.end(), text_of(found[1]))
         content.field("method", *found.span(1))
         content.field("request-target", *found.span(2), target)
         content.field("HTTP-version", *found.span(3))

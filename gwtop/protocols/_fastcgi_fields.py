@@ -36,12 +36,15 @@ def dissect(side: Side, data: bytes, stream: int) -> Dissected:
     records = _Records(found, stream)
     at = _padding_before(found)
     while at < len(data) and not found.is_full:
-        if data[at] == wire.VERSION_1 and (data[at + 1 : at + 2] or b"\1")[0] in wire.NAMES:
+        if records.ends_before(at):
+            break
+        if _is_record(data, at, side):
             at = records.take(at)
         else:
             begin, at = at, _next_record(data, at + 1, side)
             found.stray(begin, at)
-    found.rest(at, NOT_TAKEN_APART)
+    if found.is_full:
+        found.rest(at, NOT_TAKEN_APART)
     records.join()
     return found
 
@@ -54,6 +57,16 @@ def _padding_before(found: Dissected) -> int:
         found.record("padding of the record before", 0, n_zeros, fields)
         return n_zeros
     return 0
+
+
+def _is_record(data: bytes, at: int, side: Side) -> bool:
+    header = data[at : at + wire.HEADER_BYTES]
+    if len(header) < wire.HEADER_BYTES:
+        return header[0] == wire.VERSION_1
+    version, kind, stream, _, _, _ = wire.HEADER.unpack(header)
+    kinds = wire.FROM_CLIENT if side is CLIENT else wire.FROM_SERVER
+    known = version == wire.VERSION_1 and kind in kinds and stream
+    return bool(known) or wire.tolerable(version, kind, stream, kinds)
 
 
 def _next_record(data: bytes, at: int, side: Side) -> int:
@@ -70,10 +83,16 @@ class _Records:
     def __init__(self, found: Dissected, stream: int) -> None:
         self._found = found
         self._stream = stream
+        self._begins = bytes((wire.VERSION_1, wire.BEGIN_REQUEST, *stream.to_bytes(2, "big")))
+        self._begun = self._ended = False
         self._params = Content(found)
         self._stdout = Content(found)
         self._padding: list[tuple[list[Field], Field]] = []
         """The last field of each record, put there when the streams have been joined."""
+
+    def ends_before(self, at: int) -> bool:
+        """What is there belongs to the next request with this id."""
+        return self._ended or (self._begun and self._found.data.startswith(self._begins, at))
 
     def take(self, at: int) -> int:
         """The record that begins here; where it ends."""
@@ -87,7 +106,9 @@ class _Records:
         stop = min(whole, len(data))
         end = min(whole + data[at + 6], len(data))
         if stream not in (0, self._stream):
-            return end
+            return end  # it lies between ours (3.3)
+        self._begun = self._begun or kind == wire.BEGIN_REQUEST
+        self._ended = kind == wire.END_REQUEST
         fields = _header(data, at, kind)
         if begin < stop:
             span = Span(begin, stop - begin)
@@ -96,7 +117,7 @@ class _Records:
         if stop < end:
             self._padding.append((fields, plain("paddingData", stop, end)))
         cut = "" if end == whole + data[at + 6] else ", cut"
-        found.record(wire.NAMES[kind] + cut, at, end, fields)
+        found.record(_name(kind) + cut, at, end, fields)
         return end
 
     def _content(self, kind: int, span: Span, fields: list[Field]) -> None:
@@ -125,11 +146,15 @@ class _Records:
             fields.append(padding)
 
 
+def _name(kind: int) -> str:
+    return wire.NAMES.get(kind, f"type {kind}")
+
+
 def _header(data: bytes, at: int, kind: int) -> list[Field]:
     """3.3"""
     return [
         number("version", data, at, at + 1),
-        number("type", data, at + 1, at + 2, f"FCGI_{wire.NAMES[kind]}"),
+        number("type", data, at + 1, at + 2, f"FCGI_{_name(kind)}" if kind in wire.NAMES else ""),
         number("requestId", data, at + 2, at + 4),
         number("contentLength", data, at + 4, at + 6),
         number("paddingLength", data, at + 6, at + 7),

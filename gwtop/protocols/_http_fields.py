@@ -30,8 +30,10 @@ def dissect(side: Side, data: bytes, stream: int) -> Dissected:
         begin = record_head(found, "request head", at) if head >= 0 else at
     else:
         head, begin = _answer_heads(found, at)
-    if head < 0:
+    if head < 0 and side is CLIENT:
         found.rest(begin)
+    elif head < 0:
+        found.body_record(begin, len(data))
     elif _is_chunked(data[head:begin]):
         _chunks(found, begin)
     else:

@@ -47,7 +47,9 @@ from gwtop.protocols import discover
 from gwtop.tracker import anatomy, scripts, telling
 from gwtop.tracker.attribution import Attribution
 from gwtop.tracker.connections import Connection, Connections, is_wanted, watched
+from gwtop.tracker.details import detail_fact, not_kept
 from gwtop.tracker.exchange import Exchange
+from gwtop.tracker.kept import Kept
 from gwtop.tracker.lineage import Lineage
 from gwtop.tracker.pairing import Pairing
 from gwtop.tracker.process import Process
@@ -65,7 +67,7 @@ TICK_NS = SECOND_NS
 class Tracker:
     """Everything known about one watch."""
 
-    def __init__(self, plan: Plan, live: bool) -> None:
+    def __init__(self, plan: Plan, live: bool, kept: Kept | None = None) -> None:
         modules = discover()
         # The command line has checked the name; a wrong one here is our own mistake.
         forced = None if plan.protocol is None else modules[plan.protocol]
@@ -80,6 +82,7 @@ class Tracker:
         self._totals = Totals()
         self._sums = Sums(live, self._lineage, self._workload, self._verdict, self._totals)
         self._over: deque[Exchange] = deque()
+        self._kept = kept or Kept(on=plan.keeps)
         self._connections = Connections(
             modules.values(),
             forced,
@@ -88,6 +91,7 @@ class Tracker:
             self._ended,
             self._gone,
             self._note,
+            self._kept,
         )
         self._leaving: deque[tuple[Nanos, int]] = deque()
         """Connections closed from both sides, and when a late reset is no longer awaited."""
@@ -213,8 +217,13 @@ class Tracker:
         return watched(self._plan, self._connections.by_server)
 
     def detail(self, id: int) -> Detail:
-        """The records of one request. Nothing is kept yet, and that is what it says."""
-        return Detail(id=id, kept=False, records=[], data="")
+        """The bytes of one request and what they say. Who asks in vain may ask again: from the
+        first wish on they are kept."""
+        reel = self._kept.reel(id)
+        if reel is None:
+            self._connections.keep()
+            return not_kept(id)
+        return detail_fact(reel, self._plan.show_secrets)
 
     def anatomy(self, seen: Anatomy) -> ProcessDetail:
         """A process that was looked at closely (a wish)."""

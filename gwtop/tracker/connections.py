@@ -23,6 +23,7 @@ from gwtop.protocols._base import Module
 from gwtop.tracker.endings import other_protocol, understood
 from gwtop.tracker.exchange import Exchange, Hop
 from gwtop.tracker.exchanges import Link
+from gwtop.tracker.kept import Kept
 
 MAX_HELD_BYTES = 64 * 1024  # a server that speaks first, before its client has been understood
 
@@ -95,6 +96,7 @@ class Connections:
         over: Callable[[Exchange], None],
         gone: Callable[[Connection, Closed], None],
         note: Callable[[Observed], None],
+        kept: Kept | None = None,
     ) -> None:
         self._modules = list(modules)
         self._forced = forced
@@ -103,6 +105,7 @@ class Connections:
         self._over = over
         self._gone = gone
         self._note = note
+        self._kept = kept or Kept(on=False)
         self._live: dict[int, Connection] = {}
         self._next_exchange = 0
         self.by_server: dict[str, Module] = {}
@@ -168,7 +171,18 @@ class Connections:
         self.forget(connection.id)
 
     def forget(self, conn: int) -> None:
-        self._live.pop(conn, None)
+        connection = self._live.pop(conn, None)
+        link = None if connection is None else connection.link
+        if link is not None and link.tape is not None:
+            link.tape.drop()
+
+    def keep(self) -> None:
+        """From now on bytes are kept, also on connections where nothing is under way."""
+        self._kept.on = True
+        for connection in self._live.values():
+            link = connection.link
+            if link is not None and link.tape is None and link.is_idle:
+                link.tape = self._kept.tape(link.hop)
 
     def open_exchanges(self) -> list[Exchange]:
         return [
@@ -273,6 +287,7 @@ class Connections:
             self._bodies_bytes,
             lambda remark, said_at: self._say(remark, opened.server, said_at),
         )
+        link.tape = self._kept.tape(link.hop)
         link.orphan_lost_bytes = connection.lost_bytes
         held, connection.held, connection.prefix = connection.held, [], b""
         for side, data, held_at in held:

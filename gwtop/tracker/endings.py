@@ -4,7 +4,10 @@ In: an exchange and how its connection fell. Out: the remark that says so in pla
 code has its page (`gwtop explain CODE`).
 """
 
+from collections.abc import Iterable
+
 from gwtop.nouns.events import Remark
+from gwtop.nouns.times import Nanos
 from gwtop.nouns.wire import CLIENT, Side
 from gwtop.tracker.exchange import Exchange
 
@@ -69,3 +72,16 @@ def why_fallen(exchange: Exchange, by: Side, how: str) -> Remark:
     if exchange.answered_at is None:
         return _RESET_WITHOUT_ANSWER if how == "rst" else _CLOSED_WITHOUT_ANSWER
     return _RESET_IN_RESPONSE if how == "rst" else _CLOSED_IN_RESPONSE
+
+
+def unread(exchanges: Iterable[Exchange], client_closed_at: Nanos) -> None:
+    """The client had closed, and its kernel now refuses the answer: nobody read it.
+
+    On protocols whose answer ends by close the server's FIN makes the exchange look done. An
+    answer that had ended when the client closed was read: what is refused came after it.
+    """
+    for exchange in exchanges:
+        if exchange.outcome == "done" and (exchange.over_at or 0) >= client_closed_at:
+            exchange.aborted = True
+            exchange.remark(ABORTED_BY_FRONT)
+            exchange.judge()

@@ -30,8 +30,9 @@ from gwtop.nouns.events import (
 from gwtop.nouns.times import Nanos
 from gwtop.nouns.wire import CLIENT, SERVER, Side
 from gwtop.protocols._base import Decoder
-from gwtop.tracker.endings import ABORTED_BY_FRONT, why_fallen
+from gwtop.tracker.endings import unread, why_fallen
 from gwtop.tracker.exchange import Exchange, Hop
+from gwtop.tracker.kept import Tape
 
 MAX_OPEN = 1024  # pipelined and never answered: more on one connection is an attack or our mistake
 SHEBANG = b"#!/"  # an answer that begins so may be a script that nobody ran
@@ -60,6 +61,7 @@ class Link:
         "orphan_lost_bytes",
         "over",
         "said",
+        "tape",
     )
 
     def __init__(
@@ -80,6 +82,8 @@ class Link:
         """Called once for each exchange, when it has ended."""
         self.said = said
         """Called with a remark on a connection that has carried no request."""
+        self.tape: Tape | None = None
+        """Where the bytes of its exchanges are kept, if somebody may ask for them."""
         self.n_bodies_bytes = bodies_bytes
         self.n_requests = 0
         self.orphan_lost_bytes = 0
@@ -105,6 +109,8 @@ class Link:
     def feed(self, side: Side, data: bytes, at: Nanos) -> None:
         if side is SERVER:
             self._heard_at = at
+        if self.tape is not None:
+            self.tape.feed(side, data, at)
         for event in self._decoder.feed(side, data, at):
             self._apply(event, at)
 
@@ -113,6 +119,8 @@ class Link:
 
         What was left out on purpose and lies in a body is body, not loss.
         """
+        if self.tape is not None:
+            self.tape.lost(side, n_bytes, at)
         events = self._decoder.lost(side, n_bytes, at)
         if sum(e.n_bytes for e in events if isinstance(e, Hole) and e.in_body) < n_bytes:
             self._astray.add(side)
@@ -120,6 +128,8 @@ class Link:
             if left_out and isinstance(event, Hole) and event.in_body:
                 self._count_body(event.stream, event.side, event.n_bytes, at)
                 n_bytes -= event.n_bytes
+                if self.tape is not None:
+                    self.tape.told(event)
             else:
                 self._apply(event, at)
         return n_bytes
@@ -148,7 +158,7 @@ class Link:
                 exchange.cut = True
         self._fall(at, by, "rst")
         if side is CLIENT and self.closed_by is CLIENT:
-            self._unread(at)
+            unread(self._newest.values(), self._client_closed_at)
 
     def _close_unanswered(self, at: Nanos) -> None:
         """A reset is no close, and ends no answer. But a request whose head it cut was made, and
@@ -171,6 +181,11 @@ class Link:
 
     def open_exchanges(self) -> list[Exchange]:
         return [exchange for line in self._open.values() for exchange in line]
+
+    @property
+    def is_idle(self) -> bool:
+        """No exchange is open, and no byte waits for more."""
+        return not self._decoder.held_bytes() and not self.open_exchanges()
 
     # -- what the decoder says ----------------------------------------------------------------
 
@@ -208,6 +223,8 @@ class Link:
                 self._remark(event, at)
             case _:
                 assert_never(event)
+        if self.tape is not None:
+            self.tape.told(event)
 
     def _request_head(self, event: RequestHead, at: Nanos) -> None:
         exchange = self._begin(event.stream, event.began_at)
@@ -337,6 +354,8 @@ class Link:
             self._close_exchange(oldest, at)
         line.append(exchange)
         self._newest[stream] = exchange
+        if self.tape is not None:
+            self.tape.begin(exchange)
         return exchange
 
     def _asking(self, stream: int) -> Exchange | None:
@@ -367,6 +386,8 @@ class Link:
     def _finish(self, exchange: Exchange, at: Nanos) -> None:
         exchange.over_at = at
         exchange.judge()
+        if self.tape is not None:
+            self.tape.over(exchange)
         self.over(exchange)
 
     def _fall(self, at: Nanos, by: Side, how: str) -> None:
@@ -377,15 +398,3 @@ class Link:
             exchange.remark(why_fallen(exchange, by, how))
             self._finish(exchange, at)
         self._open.clear()
-
-    def _unread(self, at: Nanos) -> None:
-        """The client had closed, and its kernel now refuses the answer: nobody read it.
-
-        On protocols whose answer ends by close the server's FIN makes the exchange look done. An
-        answer that had ended when the client closed was read: what is refused came after it.
-        """
-        for exchange in self._newest.values():
-            if exchange.outcome == "done" and (exchange.over_at or 0) >= self._client_closed_at:
-                exchange.aborted = True
-                exchange.remark(ABORTED_BY_FRONT)
-                exchange.judge()
