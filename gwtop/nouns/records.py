@@ -100,6 +100,8 @@ class Present:
     """Has a watched listening socket among its descriptors. None: we may not read them."""
     embeds: str | None = None
     """Interpreters mapped into it as a web server's modules: "libphp8.2.so". None: none seen."""
+    listens: frozenset[str] = frozenset()
+    """Which watched listeners, as they were bound: "0.0.0.0:9000", "unix:/run/app.sock"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +119,7 @@ class Sampled:
     holds_listener: bool | None
     embeds: str | None = None
     """As in `Present`; told once, None afterwards."""
+    listens: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

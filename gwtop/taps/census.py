@@ -123,10 +123,12 @@ class Census:
         return records
 
     def _person(self, pid: int, stat: proc.Stat, born_at: Nanos, now: Nanos) -> Present:
-        holds = proc.holds(pid, self._watched.links)
+        listens = self._watched.held_by(pid)
+        holds = None if listens is None else bool(listens)
         argv, exe = proc.argv(pid), proc.exe(pid)
         embeds = self._embedded(pid)
-        return Present(now, pid, stat.parent, born_at, argv, exe, stat.name, holds, embeds)
+        person = (pid, stat.parent, born_at, argv, exe, stat.name)
+        return Present(now, *person, holds, embeds, listens or frozenset())
 
     def _embedded(self, pid: int) -> str | None:
         if pid in self._mapped:
@@ -166,11 +168,13 @@ class Census:
                 n_threads, rss_bytes = process.num_threads(), process.memory_info().rss
         except psutil.NoSuchProcess:  # ZombieProcess is one
             return None
-        holds = proc.holds(pid, self._watched.links, MAX_DESCRIPTORS)
+        listens = self._watched.held_by(pid, MAX_DESCRIPTORS)
+        holds = None if listens is None else bool(listens)
         cpu_ns = round((cpu.user + cpu.system) * SECOND_NS)
         n_fds = _n_descriptors(process)
         embeds = self._embedded(pid)
-        return Sampled(now, pid, cpu_ns, rss_bytes, n_threads, n_fds, state, holds, embeds)
+        looks = (cpu_ns, rss_bytes, n_threads, n_fds, state)
+        return Sampled(now, pid, *looks, holds, embeds, listens or frozenset())
 
     def _absent(self, pid: int, now: Nanos) -> list[Record]:
         self._processes.pop(pid, None)

@@ -36,6 +36,14 @@ class Listener(NamedTuple):
     uid: int | None
 
     @property
+    def listen(self) -> str:
+        """As it was bound: "0.0.0.0:9000", "[::1]:80", "unix:/run/app.sock"."""
+        if not self.port:
+            return f"unix:{self.address}"
+        host = f"[{self.address}]" if ":" in self.address else self.address
+        return f"{host}:{self.port}"
+
+    @property
     def link(self) -> str:
         """What its descriptors read as in /proc/PID/fd."""
         return f"socket:[{self.inode}]"

@@ -157,6 +157,26 @@ def link(path: str) -> str | None:
         return None
 
 
+def held(pid: int, links: Collection[str], limit: int | None = None) -> frozenset[str] | None:
+    """Which of `links` are among the first `limit` descriptors. None: we may not look."""
+    found: set[str] = set()
+    try:
+        for number in os.listdir(f"/proc/{pid}/fd")[:limit]:
+            try:
+                link = os.readlink(f"/proc/{pid}/fd/{number}")
+            except GONE:
+                continue  # closed since
+            if link in links:
+                found.add(link)
+            if len(found) == len(links):
+                break
+    except GONE:
+        return frozenset()
+    except HIDDEN:
+        return None
+    return frozenset(found)
+
+
 def holds(pid: int, links: Collection[str], limit: int | None = None) -> bool | None:
     """Whether one of the first `limit` descriptors is one of `links` ("socket:[4711]").
 

@@ -28,6 +28,8 @@ class Watched:
         self._host = ip_address(plan.host) if plan.host else None
         self.links: frozenset[str] = frozenset()
         self.roots: frozenset[int] = frozenset()
+        self._listen_of: dict[str, str] = {}
+        """By link: where it is bound."""
         self._births: dict[int, int] = {}
         """Root: its birth in ticks, so that its pid is not taken for it after its death."""
         self._awaited: frozenset[str] = frozenset()
@@ -38,7 +40,8 @@ class Watched:
         """What to say, and whether `roots` changed."""
         found = self._listeners()
         words = self._await(found, now)
-        links = frozenset(listener.link for listener in found)
+        self._listen_of = {listener.link: listener.listen for listener in found}
+        links = frozenset(self._listen_of)
         changed, self.links = links != self.links, links
         if changed:
             self._pause_ns, self._search_at, self._hidden_told = SECOND_NS, 0, False
@@ -48,6 +51,12 @@ class Watched:
             return words, False
         roots, more = self._search(now)
         return words + more, self._adopt(roots)
+
+    def held_by(self, pid: int, limit: int | None = None) -> frozenset[str] | None:
+        """Which watched listeners are among its first `limit` descriptors, as they are bound.
+        None: we may not look."""
+        held = proc.held(pid, self.links, limit)
+        return None if held is None else frozenset(self._listen_of[link] for link in held)
 
     def due_after_ns(self) -> Nanos:
         return AWAITED_NS if self._awaited else SETTLED_NS

@@ -77,7 +77,10 @@ class Tracker:
         self._lineage = Lineage(plan.details, plan.show_secrets, plan.front)
         self._attribution = Attribution(self._lineage)
         self._pairing = Pairing()
-        self._workload = Workload(self._lineage, self._attribution)
+        self._lineage.passing = self._pairing.outer
+        self._workload = Workload(
+            self._lineage, self._attribution, lambda: self._connections.take_exchange_id()
+        )
         self._verdict = Verdict()
         self._totals = Totals()
         self._sums = Sums(live, self._lineage, self._workload, self._verdict, self._totals)

@@ -34,7 +34,8 @@ from gwtop.nouns.records import Touched
 from gwtop.nouns.times import MILLISECOND_NS
 from gwtop.tracker.exchange import Exchange
 from gwtop.tracker.handovers import Handovers
-from gwtop.tracker.lineage import CGI_MARK, Lineage
+from gwtop.tracker.lineage import Lineage
+from gwtop.tracker.lives import CGI_MARK
 from gwtop.tracker.process import Process
 from gwtop.tracker.readers import CLOCKS_SLACK_NS, Readers
 from gwtop.tracker.variables import name_request
@@ -207,7 +208,7 @@ class Attribution:
             if not self._may_have_passed_it_on(writer, born):
                 self._assign(exchange, wrote, "relay", writer)
         elif not born and not holders:
-            sole = self._lineage.only_answerer()
+            sole = self._lineage.only_answerer(exchange.hop.server)
             if sole is not None and _alive_through(sole, exchange) and not self.is_hidden(sole):
                 self._assign(exchange, sole.pid, "sole", sole)
 

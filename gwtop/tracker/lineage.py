@@ -14,21 +14,18 @@ how many requests it served, so it comes after the requests that ended before it
 """
 
 from collections import deque
+from collections.abc import Collection
 
 from gwtop.nouns.facts import (
     UNSET,
     Fact,
-    ProcessBorn,
-    ProcessExited,
     ProcessSample,
-    ProcessSeen,
     Role,
 )
 from gwtop.nouns.records import Execed, ExecRefused, Exited, Forked, Named, Present, Sampled, Spent
 from gwtop.nouns.times import MILLISECOND_NS, SECOND_NS, Nanos, instant
-from gwtop.protocols._base import Pair
-from gwtop.redaction import redact_pairs
-from gwtop.tracker import spending
+from gwtop.tracker import answerers, lives, spending
+from gwtop.tracker.lives import name_of
 from gwtop.tracker.process import DISORDER_NS, Process
 
 BORN_WAIT_NS = 100 * MILLISECOND_NS  # INTERFACE.md, process_born
@@ -38,7 +35,6 @@ MAX_BIRTHS = 8192  # births kept for the requests that still settle (80 ms at 10
 MAX_DEAD = 4096  # the dead that a settling request may still ask for
 MAX_NAMES = 8192  # execs of the whole machine; a name waits 30 ms for its process
 ENOENT = 2  # errno-base.h
-CGI_MARK = b"GATEWAY_INTERFACE"  # RFC 3875 4.1.4: every CGI process has it, no other should
 
 
 class Lineage:
@@ -55,6 +51,8 @@ class Lineage:
         self._dead: deque[Process] = deque(maxlen=MAX_DEAD)
         self._names: dict[int, Named] = {}
         self._refusals: dict[int, ExecRefused] = {}
+        self.passing: Collection[str] = ()
+        """Servers that were seen to pass requests on to others that are watched."""
         self.awaits_accounts = False
         """A `Spent` comes for each that ends."""
         self.changed = 0
@@ -69,29 +67,19 @@ class Lineage:
     def present(self, record: Present) -> list[Fact]:
         known = self._live.get(record.pid)
         if known is not None:
-            known.holds_listener = record.holds_listener
+            known.holds_listener, known.listens = record.holds_listener, record.listens
             known.argv = known.argv or record.argv
             known.embeds = record.embeds or known.embeds
             return []
         process = self._add(record.pid, record.parent)
         process.born_at = record.born_at
         process.argv = record.argv
-        process.name = _name(record.argv, record.name)
-        process.holds_listener = record.holds_listener
+        process.name = name_of(record.argv, record.name)
+        process.holds_listener, process.listens = record.holds_listener, record.listens
         process.embeds = record.embeds
         process.told = True
         self._adopt(process)
-        return [
-            ProcessSeen(
-                at=instant(record.at),
-                pid=record.pid,
-                parent=record.parent,
-                name=process.name,
-                argv=_texts(record.argv),
-                role=self.role(process),
-                born_at=None if record.born_at is None else instant(record.born_at),
-            )
-        ]
+        return [lives.seen(process, record, self.role(process))]
 
     def forked(self, record: Forked) -> Process | None:
         """The new process; None if it was there before we looked (a late event)."""
@@ -107,7 +95,7 @@ class Lineage:
         parent = process.parent
         if parent is not None:
             process.argv, process.name = parent.argv, parent.name
-            process.holds_listener = parent.holds_listener
+            process.holds_listener, process.listens = parent.holds_listener, parent.listens
             process.embeds = parent.embeds
         self.n_born += 1
         self._births.append(process)
@@ -120,9 +108,10 @@ class Lineage:
             return None
         process.execed = True
         process.embeds = None
+        process.listens = frozenset()
         process.holds_listener = False  # sockets are close-on-exec by habit; a sample corrects it
         process.argv = record.argv
-        process.name = _name(record.argv, record.exe) or process.name
+        process.name = name_of(record.argv, record.exe) or process.name
         if record.environ is not None:
             process.environ = dict(record.environ)
         process.due_at = min(process.due_at, record.at + FRAMES_LAG_NS)
@@ -150,7 +139,7 @@ class Lineage:
         if record.rss_bytes is not None:
             process.max_rss_bytes = max(process.max_rss_bytes or 0, record.rss_bytes)
         if record.holds_listener is not None:
-            process.holds_listener = record.holds_listener
+            process.holds_listener, process.listens = record.holds_listener, record.listens
         process.embeds = record.embeds or process.embeds
         return [
             ProcessSample(
@@ -202,7 +191,7 @@ class Lineage:
         named = self._names.get(process.pid)
         if named is None or not process.lived_at(named.at):
             return False
-        process.name = _name(None, named.name)
+        process.name = name_of(None, named.name)
         return True
 
     # -- facts that wait ----------------------------------------------------------------------
@@ -224,7 +213,7 @@ class Lineage:
         staying: list[Process] = []
         for process in self._exits:
             if process.told and (_exit_due_at(process) <= at or self._all_is_known(process)):
-                facts.append(_exit_fact(process))
+                facts.append(lives.exited(process))
             else:
                 staying.append(process)
         self._exits = staying
@@ -241,25 +230,7 @@ class Lineage:
 
     def _tell_birth(self, process: Process) -> Fact:
         process.told = True
-        assert process.born_at is not None
-        return ProcessBorn(
-            at=instant(process.born_at),
-            pid=process.pid,
-            parent=process.parent_pid,
-            name=process.name,
-            argv=_texts(process.argv),
-            role=self.role(process),
-            request=process.request,
-            environ=self._environ(process) if self._details else UNSET,
-        )
-
-    def _environ(self, process: Process) -> list[tuple[str, str]] | None:
-        if process.environ is None or not process.execed:
-            return None
-        pairs: list[Pair] = list(process.environ.items())
-        if not self._show_secrets:
-            pairs = redact_pairs(pairs)
-        return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in pairs]
+        return lives.born(process, self.role(process), self._details, self._show_secrets)
 
     # -- questions ----------------------------------------------------------------------------
 
@@ -293,39 +264,20 @@ class Lineage:
             born.append(process)
         return born
 
-    def holders(self) -> list[Process]:
-        """Live processes that can accept a connection of the watched listeners."""
-        return [p for p in self._live.values() if p.holds_listener]
-
     def answerers(self) -> list[Process]:
-        """Holders that are no mere master: nobody below them holds the listener too."""
-        return [
-            p for p in self.holders() if not any(c.alive and c.holds_listener for c in p.children)
-        ]
+        """Who can answer, mere masters and the holders of hops that only pass on left out."""
+        return [p for p in self._live.values() if answerers.answers(p, self.passing)]
 
-    def only_answerer(self) -> Process | None:
-        """The one process that could answer, when that is certain; else None.
+    def passes_on(self, listener: str) -> bool:
+        """Whether what arrives there was seen to be passed on."""
+        return any(answerers.is_at(listener, server) for server in self.passing)
 
-        A master with one worker is not certain: some masters answer too. A process whose
-        descriptors we may not read could hold the listener as well.
-        """
-        holders = self.holders()
-        if len(holders) != 1 or any(p.holds_listener is None for p in self._live.values()):
-            return None
-        return holders[0]
+    def only_answerer(self, server: str | None = None) -> Process | None:
+        """The one process that could answer there, when that is certain; else None."""
+        return answerers.only_one(self._live.values(), server)
 
     def role(self, process: Process) -> Role:
-        if process.pid == self._front:
-            return "front"
-        if process.environ is not None and process.execed and CGI_MARK in process.environ:
-            return "cgi"
-        if process.request is not None and process.execed and process.n_requests:
-            return "cgi"
-        if process.holds_listener:
-            if any(c.alive and c.holds_listener for c in process.children):
-                return "master"
-            return "worker"
-        return "other"
+        return lives.role(process, self._front)
 
     # -- the tree -----------------------------------------------------------------------------
 
@@ -361,28 +313,3 @@ class Lineage:
 
 def _exit_due_at(process: Process) -> Nanos:
     return (process.exited_at or 0) + EXIT_WAIT_NS
-
-
-def _exit_fact(process: Process) -> Fact:
-    assert process.exited_at is not None
-    lifetime_ns = None if process.born_at is None else process.exited_at - process.born_at
-    return ProcessExited(
-        at=instant(process.exited_at),
-        pid=process.pid,
-        lifetime_ns=lifetime_ns,
-        code=process.code,
-        signal=process.signal,
-        cpu_ns=spending.cpu_ns_of(process),
-        max_rss_bytes=process.max_rss_bytes,
-        requests=process.n_requests,
-    )
-
-
-def _texts(argv: tuple[bytes, ...] | None) -> list[str] | None:
-    return None if argv is None else [word.decode("latin-1") for word in argv]
-
-
-def _name(argv: tuple[bytes, ...] | None, other: bytes | None) -> str | None:
-    """What people call it: the script for an interpreter's child is in argv, so keep it short."""
-    name = other or (argv[0] if argv else None)
-    return None if not name else name.rsplit(b"/", 1)[-1].decode("latin-1")

@@ -49,7 +49,7 @@ class Pairing:
     """All hops' requests that have not settled."""
 
     def __init__(self) -> None:
-        self._outer: set[str] = set()
+        self.outer: set[str] = set()
         """Servers seen to pass requests on."""
         self._ways: set[tuple[str, str]] = set()
         """Which server stands in front of which."""
@@ -107,7 +107,7 @@ class Pairing:
 
     def passes_on(self, exchange: Exchange) -> bool:
         """Its server was seen to stand in front of another watched one."""
-        return exchange.hop.server in self._outer
+        return exchange.hop.server in self.outer
 
     def innermost(self, exchanges: Iterable[Exchange]) -> list[Exchange]:
         """Those that are answered where they arrive, as far as is known."""
@@ -117,7 +117,7 @@ class Pairing:
 
     def _learn(self, claim: _Claim) -> None:
         front, back = claim.front.hop.server, claim.back.hop.server
-        self._outer.add(front)
+        self.outer.add(front)
         self._ways.add((front, back))
 
     def _holds(self, claim: _Claim) -> bool:

@@ -25,6 +25,7 @@ class Process:
         "execed",
         "exited_at",
         "holds_listener",
+        "listens",
         "max_rss_bytes",
         "n_passed",
         "n_requests",
@@ -53,6 +54,9 @@ class Process:
         self.execed = False
         """Became another program since its birth was seen."""
         self.holds_listener: bool | None = None
+        """None: its descriptors may not be read."""
+        self.listens: frozenset[str] = frozenset()
+        """Which watched listeners, as they were bound; empty while it holds one: not told which."""
         self.exited_at: Nanos | None = None
         self.code: int | None = None
         self.signal: int | None = None

@@ -76,7 +76,7 @@ class Workload:
         if pid is not None:
             process = self._lineage.find(pid)
             return None if process is not None and self._passes_on(process) else pid
-        sole = None if self.sees_reads else self._lineage.only_answerer()
+        sole = None if self.sees_reads else self._lineage.only_answerer(exchange.hop.server)
         return None if sole is None or self._passes_on(sole) else sole.pid
 
     def _passes_on(self, reader: Process) -> bool:
@@ -98,7 +98,9 @@ class Workload:
                 return None, None
             n_busy = min(len(flying), 1)
             return n_busy, 1 - n_busy
-        readers = {self._attribution.reader_now(exchange) for exchange in flying} - {None}
+        behind = [e for e in flying if e.hop.server not in self._lineage.passing]
+        readers = {self._attribution.reader_now(exchange) for exchange in behind} - {None}
+        readers |= self.unseen.busy().keys()
         able = {process.pid for process in self._lineage.answerers()}
         return len(readers), len(able - readers)
 
@@ -109,7 +111,8 @@ class Workload:
         if n_busy is None or n_idle is None:
             return []
         words: list[Observed] = []
-        n_pending = sum(queue.pending for queue in self._queues.values())
+        queues = [q for q in self._queues.values() if not self._lineage.passes_on(q.listener)]
+        n_pending = sum(queue.pending for queue in queues)
         # One process that is at work is no pool at its limit: a front or an event loop takes more.
         at_limit = n_idle == 0 and (n_busy > 1 or (n_busy == 1 and n_pending > 0))
         if self._all_busy.is_news(at_limit, at):
@@ -121,7 +124,7 @@ class Workload:
                 f"Although {n_idle} of {n_busy + n_idle} workers have nothing to do, "
                 f"{_connections(n_pending)} waiting to be accepted."
             )
-            longest = max(self._queues.values(), key=lambda queue: queue.pending)
+            longest = max(queues, key=lambda queue: queue.pending)
             words.append(Observed(at, "queue-while-idle", "warn", text, None, longest.listener))
         return words
 

@@ -140,3 +140,23 @@ def test_workers_that_leave_after_a_hundred_requests_served_a_hundred(tmp_path: 
     summary = gwtop.facts[-1]
     assert summary["model"] == "worker-pool"
     assert summary["processes_born"] == len(of_type(gwtop.facts, "process_born")) >= len(full)
+
+
+def test_one_process_behind_a_watched_front_is_single_and_can_be_sole(tmp_path: Path) -> None:
+    need_root()
+    with (
+        uwsgi(tmp_path, "uwsgi", "127.0.0.1", 1) as (back, master),
+        nginx(tmp_path, TO_UWSGI.format(back)) as (front, _),
+        running("attach", "--port", str(front), "--port", str(back), "--json") as gwtop,
+    ):
+        gwtop.await_type("hello")
+        for _ in range(10):
+            ask(front)
+        gwtop.await_fact(lambda f: f["type"] == "tick" and f["requests"] >= 20)
+        gwtop.await_type("process_sample")
+        assert gwtop.interrupt() == 130
+    roles = {f["pid"]: f["role"] for f in of_type(gwtop.facts, "process_sample")}
+    assert roles[master] == "master" and sorted(roles.values()).count("worker") >= 2
+    assert gwtop.facts[-1]["model"] == "single-process"
+    tick = of_type(gwtop.facts, "tick")[-1]
+    assert tick["busy"] is None or tick["busy"] + tick["idle"] == 1, "the front does not answer"

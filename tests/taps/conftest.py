@@ -70,6 +70,14 @@ class Machine:
             return False
         return None if person.hidden else bool(person.links & set(links))
 
+    def held(
+        self, pid: int, links: Collection[str], limit: int | None = None
+    ) -> frozenset[str] | None:
+        person = self.people.get(pid)
+        if person is None:
+            return frozenset()
+        return None if person.hidden else frozenset(person.links & set(links))
+
     def image(self, pid: int) -> Image:
         person = self.people.get(pid)
         return Image(person.argv, person.exe, ((b"A", b"b"),)) if person else proc.NO_IMAGE
@@ -90,6 +98,7 @@ class Machine:
             "image": self.image,
             "children": self.children,
             "holds": self.holds,
+            "held": self.held,
             "all_pids": lambda: list(people),
             "lists_children": lambda: True,
             "tick_ns": lambda: TICK_NS,

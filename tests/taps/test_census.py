@@ -53,8 +53,10 @@ def pids(records: list, kind: type) -> list[int]:
 def test_the_tree_is_present_oldest_first_and_sampled(server) -> None:
     records = opened().read(OPENED)
     assert pids(records, Present) == [100, 101]
-    assert records[0] == Present(OPENED, 100, 50, 10 * SECOND_NS, (b"srv",), b"/srv", b"srv", True)
-    assert records[2] == Sampled(OPENED, 100, 1_250 * MS, 4096, 3, 5, "S", True)
+    person = (100, 50, 10 * SECOND_NS, (b"srv",), b"/srv", b"srv", True)
+    assert records[0] == Present(OPENED, *person, listens=frozenset({"127.0.0.1:9000"}))
+    looks = (1_250 * MS, 4096, 3, 5, "S", True)
+    assert records[2] == Sampled(OPENED, 100, *looks, listens=frozenset({"127.0.0.1:9000"}))
 
 
 def test_samples_come_once_a_second_and_of_the_tree_only(server) -> None:

@@ -87,3 +87,9 @@ def test_a_unix_listener_is_found_by_its_path(tmp_path: Path) -> None:
         with socket.socket(socket.AF_UNIX) as client:
             client.connect(path)
             assert [found.link for found in listeners.unix(path)] == [link]
+
+
+def test_a_listener_is_written_as_it_was_bound() -> None:
+    assert Listener("0.0.0.0", 80, 1, 0).listen == "0.0.0.0:80"
+    assert Listener("::1", 80, 1, 0).listen == "[::1]:80"
+    assert Listener("/run/app.sock", 0, 1, None).listen == "unix:/run/app.sock"

@@ -97,3 +97,12 @@ def test_a_held_socket_is_found_among_the_descriptors() -> None:
         link = os.readlink(f"/proc/self/fd/{held.fileno()}")
         assert proc.holds(os.getpid(), {link}) is True
     assert proc.holds(os.getpid(), {link}) is False
+
+
+def test_which_sockets_a_process_holds_is_told_one_by_one() -> None:
+    with socket.socket() as one, socket.socket() as other:
+        links = {proc.link(f"/proc/self/fd/{held.fileno()}") or "" for held in (one, other)}
+        assert proc.held(os.getpid(), {*links, "socket:[1]"}) == links
+        assert proc.held(os.getpid(), {"socket:[1]"}) == frozenset()
+        assert proc.held(os.getpid(), links, limit=0) == frozenset()
+    assert proc.held(2**22 + 1, links) == frozenset(), "nobody holds nothing"

@@ -90,3 +90,17 @@ def test_a_hidden_owner_is_told_once_and_looked_for_less_and_less(machine) -> No
     assert watched.look(2 * SECOND_NS) == ([], False)  # not again before 3 s
     assert watched.look(SECOND_NS + LONGEST_PAUSE_NS) == ([], True)
     assert watched.roots == {100}
+
+
+def test_of_two_listeners_each_process_is_told_which_it_holds(machine) -> None:
+    machine.born(100, 50, 10)
+    machine.listens(100, 8080, 7, "0.0.0.0")
+    machine.born(101, 50, 10)
+    machine.listens(101, 9000, 8)
+    watched = Watched(Plan(ports=(8080, 9000)))
+    watched.look(0)
+    assert watched.held_by(100) == {"0.0.0.0:8080"}
+    assert watched.held_by(101) == {"127.0.0.1:9000"}
+    assert watched.held_by(50) == frozenset()
+    machine.people[101].hidden = True
+    assert watched.held_by(101) is None

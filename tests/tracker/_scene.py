@@ -61,6 +61,14 @@ class Scene:
         self.attribution.began(exchange)
         return exchange
 
+    def listens(self, pid: int, *listeners: str) -> Process:
+        """It holds these listeners, and is told to hold them."""
+        known = (pid, 1, T0 - SECOND_NS, (b"x",), b"x", b"x", bool(listeners), None)
+        self.tree.present(Present(T0 - SECOND_NS, *known, frozenset(listeners)))
+        process = self.tree.find(pid)
+        assert process is not None
+        return process
+
     def born(self, pid: int, at: int, parent: int = 100) -> Process:
         process = self.tree.forked(Forked(T0 + at, pid, parent))
         assert process is not None

@@ -142,6 +142,15 @@ def test_a_process_born_outside_the_window_is_not_made_for_the_request() -> None
     assert scene.settle(exchange)[1:] == ("sole", [])
 
 
+def test_with_two_hops_the_only_process_behind_is_sole_and_the_front_is_not_asked() -> None:
+    scene = Scene(())
+    scene.listens(300, "0.0.0.0:80")
+    scene.listens(100, "127.0.0.1:9000")
+    assert scene.settle(scene.request(0, 5 * MS)) == (100, "sole", [])
+    scene.listens(101, "127.0.0.1:9000")
+    assert scene.settle(scene.request(10 * MS, 15 * MS)) == (None, None, [])
+
+
 def test_the_only_process_that_can_answer_is_sole_evidence() -> None:
     scene = Scene()
     assert scene.settle(scene.request(0, 5 * MS)) == (100, "sole", [])

@@ -5,7 +5,7 @@ from gwtop.nouns.records import Queue, TapState
 from gwtop.nouns.times import SECOND_NS
 from gwtop.tracker.sums import MAX_TOLD_IN_FLIGHT, Sums
 from gwtop.tracker.totals import Totals
-from gwtop.tracker.verdict import Verdict
+from gwtop.tracker.verdict import Answered, Verdict
 from gwtop.tracker.workload import Workload
 from tests.tracker._scene import T0, Scene
 
@@ -45,3 +45,30 @@ def test_a_tap_that_is_refused_counts_nothing_and_sees_nothing() -> None:
     sums.opened(TapState(T0, "ring", "open", None, counts=("frames",), sees_reads=True))
     told, _ = sums.tick(T0, [], [])
     assert told.missed.frames == 0 and workload.sees_reads
+
+
+def test_who_only_passes_requests_on_is_no_worker_and_its_queue_no_riddle() -> None:
+    scene, workload, sums = made()
+    workload.sees_reads = True
+    scene.listens(100, "0.0.0.0:80")
+    scene.listens(101, "127.0.0.1:9000")
+    assert [p.pid for p in scene.tree.answerers()] == [100, 101]
+    scene.tree.passing = {"127.0.0.1:80"}
+    assert [p.pid for p in scene.tree.answerers()] == [101]
+    workload.queued(Queue(T0, "0.0.0.0:80", 3, 128))
+    for second in range(4):
+        told, words = sums.tick(T0 + second * SECOND_NS, [], [])
+        assert (told.busy, told.idle, words) == (0, 1, [])
+
+
+def test_a_process_behind_a_front_is_a_single_one() -> None:
+    scene, _, sums = made()
+    scene.listens(100, "0.0.0.0:80")
+    scene.listens(101, "127.0.0.1:9000")
+    scene.tree.passing = {"127.0.0.1:80"}
+    verdict = sums._verdict
+    for _ in range(5):
+        verdict.answered(Answered(101, 101, 101, 0, False))
+    assert sums.judge()[0] == "single-process"
+    scene.tree.passing = set()
+    assert sums.judge()[0] == "worker-pool"

@@ -1,0 +1,88 @@
+"""Lives: a process in, the facts of its life out. Pure; decides nothing but words.
+
+When a fact is told is `lineage`'s business, what it says is written here. What was asked for
+(`--details`, redaction) is applied where the fact is made.
+"""
+
+from gwtop.nouns.facts import UNSET, Pairs, ProcessBorn, ProcessExited, ProcessSeen, Role
+from gwtop.nouns.records import Present
+from gwtop.nouns.times import instant
+from gwtop.protocols._base import Pair
+from gwtop.redaction import redact_pairs
+from gwtop.tracker import answerers, spending
+from gwtop.tracker.process import Process
+
+CGI_MARK = b"GATEWAY_INTERFACE"  # RFC 3875 4.1.4: every CGI process has it, no other should
+
+
+def role(process: Process, front: int | None) -> Role:
+    """`front`: the pid of the front server, where a demo said so."""
+    if process.pid == front:
+        return "front"
+    if process.environ is not None and process.execed and CGI_MARK in process.environ:
+        return "cgi"
+    if process.request is not None and process.execed and process.n_requests:
+        return "cgi"
+    if process.holds_listener:
+        return "worker" if answerers.answers(process) else "master"
+    return "other"
+
+
+def seen(process: Process, record: Present, role: Role) -> ProcessSeen:
+    return ProcessSeen(
+        at=instant(record.at),
+        pid=record.pid,
+        parent=record.parent,
+        name=process.name,
+        argv=texts(record.argv),
+        role=role,
+        born_at=None if record.born_at is None else instant(record.born_at),
+    )
+
+
+def born(process: Process, role: Role, details: bool, show_secrets: bool) -> ProcessBorn:
+    assert process.born_at is not None
+    return ProcessBorn(
+        at=instant(process.born_at),
+        pid=process.pid,
+        parent=process.parent_pid,
+        name=process.name,
+        argv=texts(process.argv),
+        role=role,
+        request=process.request,
+        environ=_environ(process, show_secrets) if details else UNSET,
+    )
+
+
+def _environ(process: Process, show_secrets: bool) -> Pairs | None:
+    if process.environ is None or not process.execed:
+        return None
+    pairs: list[Pair] = list(process.environ.items())
+    if not show_secrets:
+        pairs = redact_pairs(pairs)
+    return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in pairs]
+
+
+def exited(process: Process) -> ProcessExited:
+    assert process.exited_at is not None
+    lifetime_ns = None if process.born_at is None else process.exited_at - process.born_at
+    return ProcessExited(
+        at=instant(process.exited_at),
+        pid=process.pid,
+        lifetime_ns=lifetime_ns,
+        code=process.code,
+        signal=process.signal,
+        cpu_ns=spending.cpu_ns_of(process),
+        max_rss_bytes=process.max_rss_bytes,
+        requests=process.n_requests,
+    )
+
+
+def texts(argv: tuple[bytes, ...] | None) -> list[str] | None:
+    return None if argv is None else [word.decode("latin-1") for word in argv]
+
+
+def name_of(argv: tuple[bytes, ...] | None, other: bytes | None) -> str | None:
+    """What people call it: the script for an interpreter's child is in argv, so keep it short."""
+    name = other or (argv[0] if argv else None)
+    return None if not name else name.rsplit(b"/", 1)[-1].decode("latin-1")
