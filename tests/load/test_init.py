@@ -17,7 +17,8 @@ from threading import Barrier, Thread
 import pytest
 
 from gwtop.errors import GwtopError
-from gwtop.load import Config, Load, Mix, RunningLoad, Summary, shot, start_load
+from gwtop.load import Config, RunningLoad, Summary, start_load
+from gwtop.load.sending import Load, Mix, shot
 
 Seen = tuple[str, str, int, str]
 """Method, target, length of the body, the client's port."""
@@ -230,7 +231,7 @@ def test_what_is_missing_is_named_with_its_remedy(monkeypatch: pytest.MonkeyPatc
 
 
 def test_importing_the_load_does_not_import_the_client() -> None:
-    assert Load.__module__ == "gwtop.load"
-    code = "import gwtop.load, sys; print('aiohttp' in sys.modules)"
+    assert Load.__module__ == "gwtop.load.sending"
+    code = "import gwtop.load.sending, sys; print('aiohttp' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert json.loads(done.stdout.strip().lower()) is False

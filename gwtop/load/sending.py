@@ -1,36 +1,28 @@
-"""Drives requests at a demo: `python -m gwtop.load CONFIG`, a process of its own.
+"""The sender: requests at a rate, until they are sent or nobody wants them any more.
 
-In: the configuration (a JSON object, `Config`) as the one argument; then, as JSON lines on stdin,
-`{"rate": 20}`, `{"path": "/big"}`, `{"send": "/error"}`, `{"pause": true}`, in any mixture. Out:
-one JSON line at its end, a `Summary`. It refuses to know what answers.
+In: a `Config`; then, as JSON lines on stdin, wishes: `{"rate": 20}`, `{"concurrency": 4}`,
+`{"path": "/big"}`, `{"send": "/error"}`, `{"pause": true}`, in any mixture. Out: one JSON line at
+its end, a `Summary`; if it is driven by a person, a `State` whenever that changes, too. It refuses
+to know what answers.
 
-It ends when its requests are sent and answered, on SIGTERM, at the end of stdin, and when its
-parent dies, so nothing of it outlives a killed gwtop.
-
-A process of its own and outside the watched tree, because a client in the engine would be measured
-with it, and one in the viewer would stop while the screen is painted. The load is open: requests
-leave at `rate`, whether or not the former ones are answered, up to `concurrency` in flight; a slow
-worker therefore shows as a queue, not as a slower client. Connections are kept open as a browser
-keeps them, one for each request in flight.
+The load is open: requests leave at `rate`, whether or not the former ones are answered, up to
+`concurrency` in flight; a slow worker therefore shows as a queue, not as a slower client.
+Connections are kept open as a browser keeps them, one for each request in flight.
 """
 
 import asyncio
-import importlib.util
 import json
 import os
 import random
 import signal
-import subprocess
 import sys
 from collections import Counter, deque
 from contextlib import suppress
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from tempfile import TemporaryFile
-from typing import IO, TYPE_CHECKING, TypedDict, cast
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from gwtop import clock
-from gwtop.errors import GwtopError
+from gwtop.load import Config, State, Summary, Wish
 
 if TYPE_CHECKING:
     from aiohttp import ClientSession
@@ -40,46 +32,8 @@ MAX_ASKED_IN_FLIGHT = 64  # requests of `send`, beside the load's own
 MAX_TIMED = 20_000  # durations of so many answers, the newest; 8 bytes each and more in JSON
 CATCH_UP_S = 1.0  # what a load that was held up makes good at most
 REQUEST_DEADLINE_S = 120.0  # /slow may take a minute
-STOP_DEADLINE_S = 2.0
-
-
-@dataclass(frozen=True, slots=True)
-class Config:
-    url: str
-    """ "http://127.0.0.1:40123/" """
-    rate: float
-    """Requests per second. 0: as fast as it goes."""
-    n_requests: int | None
-    """None: endless."""
-    concurrency: int
-    path: str | None
-    """None: the mix."""
-    paused: bool
-    """True: sends nothing until `{"pause": false}`."""
-
-
-class Wish(TypedDict, total=False):
-    """A line on stdin."""
-
-    rate: float
-    path: str | None
-    send: str
-    pause: bool
-
-
-class Summary(TypedDict):
-    sent: int
-    statuses: dict[str, int]
-    errors: int
-    """Requests without an answer."""
-    failures: dict[str, int]
-    """The same, by what went wrong."""
-    took_ns: list[int]
-    """From the first byte sent to the last received, of the newest answered, in their order."""
-    elapsed_ns: int
-    """From the first request's start to the last answer."""
-    in_flight: int
-    """Sent, and neither answered nor failed when it was stopped."""
+TELL_S = 1.0
+MAX_RATE, MAX_CONCURRENCY = 1e6, 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +48,28 @@ def shot(path: str, n_body_bytes: int = 1000) -> Shot:
     if path.partition("?")[0] == "/echo":
         return Shot("POST", path, b"e" * n_body_bytes)
     return Shot("GET", path, b"")
+
+
+def wish_of(line: bytes) -> Wish:
+    """Raises ValueError for what is none."""
+    wish = json.loads(line)
+    if not isinstance(wish, dict) or not wish or wish.keys() - Wish.__annotations__.keys():
+        raise ValueError("an object of rate, concurrency, path, send, pause is")
+    rate, crowd = wish.get("rate", 1), wish.get("concurrency", 1)
+    if not _is_number(rate) or not 0 <= rate <= MAX_RATE:
+        raise ValueError("the rate is a number of requests per second; 0: as fast as it goes")
+    if type(crowd) is not int or not 1 <= crowd <= MAX_CONCURRENCY:
+        raise ValueError(f"the concurrency is from 1 to {MAX_CONCURRENCY}")
+    for path in (wish.get("path") or "/", wish.get("send", "/")):
+        if not isinstance(path, str) or not path.startswith("/"):
+            raise ValueError("a path begins with /")
+    if not isinstance(wish.get("pause", False), bool):
+        raise ValueError("pause is true or false")
+    return Wish(**wish)  # type: ignore[typeddict-item]  # its keys and values were just looked at
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 class Mix:
@@ -121,9 +97,7 @@ class Load:
     def __init__(self, config: Config, session: "ClientSession") -> None:
         self._config = config
         self._session = session
-        self._rate = config.rate
-        self._path = config.path
-        self._paused = config.paused
+        self._n_bad = 0
         self._mix = Mix()
         self._changed = asyncio.Event()
         self._flying: set[asyncio.Task[None]] = set()
@@ -134,27 +108,74 @@ class Load:
         self._statuses: Counter[int] = Counter()
         self._failures: Counter[str] = Counter()
 
+    def take(self, line: bytes) -> None:
+        """A line of stdin; one that is no wish is noted, and nothing else comes of it."""
+        try:
+            self.wish(wish_of(line))
+        except (ValueError, RecursionError) as why:
+            self._n_bad += 1
+            sys.stderr.write(f"not a wish: {why}\n")
+        self.tell()
+
     def wish(self, wish: Wish) -> None:
-        self._rate = wish.get("rate", self._rate)
-        self._path = wish.get("path", self._path)
-        self._paused = wish.get("pause", self._paused)
+        config = self._config
+        self._config = replace(
+            config,
+            rate=wish.get("rate", config.rate),
+            concurrency=wish.get("concurrency", config.concurrency),
+            path=wish.get("path", config.path),
+            paused=wish.get("pause", config.paused),
+        )
         if "send" in wish and len(self._asked) < MAX_ASKED_IN_FLIGHT:
             self._launch(shot(wish["send"]), self._asked)
         self._changed.set()
+
+    def state(self) -> State:
+        config, n_failed = self._config, self._failures.total()
+        n_answered = self._statuses.total()
+        return State(
+            rate=config.rate,
+            concurrency=config.concurrency,
+            path=config.path,
+            paused=config.paused,
+            sent=self._n_sent,
+            answered=n_answered,
+            failed=n_failed,
+            in_flight=self._n_sent - n_answered - n_failed,
+            bad_wishes=self._n_bad,
+        )
+
+    def tell(self) -> None:
+        """Says how it goes, if anybody wants to know; a reader who is behind misses a line."""
+        if self._config.driven:
+            with suppress(BlockingIOError, BrokenPipeError):
+                os.write(sys.stdout.fileno(), json.dumps(self.state()).encode() + b"\n")
+
+    async def tell_on(self) -> None:
+        """Each second in which anything has changed; does not return."""
+        told: State | None = None
+        while True:
+            if told != self.state():
+                told = self.state()
+                self.tell()
+            await asyncio.sleep(TELL_S)
 
     async def run(self) -> None:
         """Until `n_requests` are sent and answered."""
         now = asyncio.get_running_loop().time
         due, n_left = now(), self._config.n_requests
         while n_left is None or n_left > 0:
-            if self._paused or len(self._flying) >= self._config.concurrency:
+            config = self._config
+            if config.paused or len(self._flying) >= config.concurrency:
                 await self._something(None)
-            elif self._rate and due > now():
+            elif config.rate and due > now():
                 await self._something(due - now())
             else:
-                due = max(due, now() - CATCH_UP_S) + (1 / self._rate if self._rate else 0)
+                due = max(due, now() - CATCH_UP_S) + (1 / config.rate if config.rate else 0)
                 n_left = None if n_left is None else n_left - 1
-                self._launch(shot(self._path) if self._path else self._mix.next(), self._flying)
+                self._launch(shot(config.path) if config.path else self._mix.next(), self._flying)
+                if n_left == 0 and config.driven:
+                    n_left, self._config = None, replace(config, paused=True)
         while self._flying or self._asked:
             await asyncio.wait(self._flying | self._asked)
 
@@ -229,6 +250,7 @@ async def drive(config: Config) -> Summary:
             asyncio.create_task(load.run()),
             asyncio.create_task(_listen(load)),
             asyncio.create_task(stop.wait()),
+            *([asyncio.create_task(load.tell_on())] if config.driven else []),
         ]
         done, others = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in others:
@@ -250,112 +272,21 @@ async def _listen(load: Load) -> None:
     await asyncio.get_running_loop().connect_read_pipe(
         lambda: asyncio.StreamReaderProtocol(reader), sys.stdin
     )
-    while line := await reader.readline():
-        load.wish(json.loads(line))
-
-
-class RunningLoad:
-    """A load in its own process."""
-
-    def __init__(self, process: "subprocess.Popen[bytes]", stderr: IO[bytes]) -> None:
-        self._process = process
-        self._stderr = stderr
-        self._summary: bytes | None = None
-
-    def poll(self) -> int | None:
-        """Its exit status; None while it runs."""
-        return self._process.poll()
-
-    def fileno(self) -> int:
-        """Its stdout, for `select`: readable when it is over and has its summary."""
-        assert self._process.stdout is not None
-        return self._process.stdout.fileno()
-
-    def send(self, wish: Wish) -> None:
-        """A wish; silently too late when the load is over."""
-        if self._process.stdin is None:
-            return
+    while True:
         try:
-            self._process.stdin.write(json.dumps(wish).encode() + b"\n")
-            self._process.stdin.flush()
-        except BrokenPipeError:
-            return  # it ended between two looks
-
-    def trouble(self) -> str | None:
-        """Why it ended before its time. None: it runs, or it is over as it should be."""
-        status = self._process.poll()
-        if not status:
-            return None
-        self._stderr.seek(0)
-        said = self._stderr.read().decode("latin-1").splitlines()
-        why = f"signal {-status}" if status < 0 else f"exit status {status}"
-        return f"the load has ended ({said[-1] if said else why})"
-
-    def let_go(self) -> None:
-        """Lets it end by itself, without waiting; may be called twice."""
-        if self._process.stdin is not None:
-            with suppress(BrokenPipeError):  # it has ended, and our last wish was not read
-                self._process.stdin.close()
-            self._process.stdin = None  # `communicate` would flush it
-
-    def stop(self) -> Summary | None:
-        """Ends it; its summary, or None when it died without one. May be called twice."""
-        if self._summary is None:
-            # `communicate` closes its stdin, which ends it, and needs no right to send signals.
-            try:
-                out, _ = self._process.communicate(timeout=STOP_DEADLINE_S)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                out, _ = self._process.communicate()
-            self._summary = out
-        # The last line is our own `Summary`; a load that was killed has none.
-        return cast(Summary, json.loads(self._summary)) if self._summary else None
-
-
-def start_load(
-    url: str,
-    *,
-    rate: float = 5.0,
-    n_requests: int | None = None,
-    concurrency: int = 1,
-    path: str | None = None,
-    paused: bool = False,
-) -> RunningLoad:
-    """Starts a load; it ends when this process does. `paused`: wait for `{"pause": false}`."""
-    need_client()
-    if path is not None and not path.startswith("/"):
-        raise GwtopError(f"the path {path!r} does not begin with /", f"try /{path}")
-    config = Config(url, rate, n_requests, concurrency, path, paused)
-    stderr = TemporaryFile()  # noqa: SIM115  # a screen may be on ours; closed with the handle
-    process = subprocess.Popen(
-        # Without -P the working directory could lend a root process its modules.
-        [sys.executable, "-P", "-m", "gwtop.load", json.dumps(asdict(config))],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=stderr,
-        env=_environ(),
-        start_new_session=True,  # Ctrl-C is for us; we end it and read its summary
-    )
-    return RunningLoad(process, stderr)
-
-
-def _environ() -> dict[str, str]:
-    """Ours, and the way to this very package, for the child does not look where it stands."""
-    paths = [str(Path(__file__).parent.parent), os.environ.get("PYTHONPATH", "")]
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
-
-
-def need_client() -> None:
-    """Raises when the HTTP client is not installed; imports nothing (aiohttp costs 200 ms)."""
-    if importlib.util.find_spec("aiohttp") is None:
-        raise GwtopError("the load needs aiohttp", "pip install 'gwtop[demos]'")
+            line = await reader.readline()
+        except ValueError:  # no end of line within 64 KiB; the reader has thrown it away
+            line = b"(a line without an end)"
+        if not line:
+            return
+        load.take(line)
 
 
 def main(argument: str) -> None:
-    summary = asyncio.run(drive(Config(**json.loads(argument))))
+    """The process: `python -m gwtop.load CONFIG`."""
+    config = Config(**json.loads(argument))
+    os.set_blocking(sys.stdout.fileno(), not config.driven)
+    summary = asyncio.run(drive(config))
+    os.set_blocking(sys.stdout.fileno(), True)
     with suppress(BrokenPipeError):  # whoever started us is dead, which may be why we end
         os.write(sys.stdout.fileno(), json.dumps(summary).encode() + b"\n")
-
-
-if __name__ == "__main__":
-    main(sys.argv[1])
