@@ -13,12 +13,14 @@ from typing import NamedTuple
 
 from gwtop.model.requests import RequestRow, clip
 from gwtop.nouns.facts import (
+    UNSET,
     ProcessBorn,
     ProcessExited,
     ProcessSample,
     ProcessSeen,
     Request,
     Role,
+    UnixWork,
 )
 from gwtop.nouns.times import Nanos, nanos
 
@@ -65,6 +67,8 @@ class ProcessRow(NamedTuple):
     busy_with: tuple[int, ...]
     answered: Answered | None
     sampled_at: Nanos | None
+    unix: UnixWork | None
+    """What it did with unix connections whose bytes nobody sees. None: there are none."""
 
 
 def _join(argv: list[str] | None) -> str | None:
@@ -99,6 +103,7 @@ def _row(key: int, fact: ProcessBorn | ProcessSeen, was_there: bool) -> ProcessR
         busy_with=(),
         answered=None,
         sampled_at=None,
+        unix=None,
     )
 
 
@@ -166,6 +171,7 @@ class ProcessTable:
             requests=max(row.requests, fact.requests),
             busy_with=tuple(fact.busy_with),
             sampled_at=nanos(fact.at),
+            unix=None if fact.unix is UNSET else fact.unix,
         )
         self._living[row.key] = row
         return row

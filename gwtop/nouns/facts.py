@@ -144,6 +144,17 @@ class ProcessExited(Line, frozen=True, tag="process_exited"):
     requests: int
 
 
+class UnixWork(Part, frozen=True):
+    """What a process did with connections of a watched unix listener, as far as it was seen."""
+
+    connections: int
+    """Taken since we watch."""
+    read_bytes: int
+    wrote_bytes: int
+    idle_since: Instant | None
+    """When it last had nothing to do any more; null: not yet."""
+
+
 class ProcessSample(Line, frozen=True, tag="process_sample"):
     at: Instant
     pid: int
@@ -156,6 +167,8 @@ class ProcessSample(Line, frozen=True, tag="process_sample"):
     requests: int
     busy_with: list[int]
     """Ids of the requests it is answering now; [] when none is known."""
+    unix: UnixWork | UnsetType = UNSET
+    """Where a unix listener is watched and the bytes are not seen."""
 
 
 class Missing(Part, frozen=True):
@@ -174,6 +187,9 @@ class InFlight(Part, frozen=True):
     target: str | None
     began_at: Instant
     pid: int | None
+    read_bytes: int | UnsetType = UNSET
+    """Where only this is seen of it: a unix connection, and how much its worker has read so far."""
+    wrote_bytes: int | UnsetType = UNSET
 
 
 class QueueState(Part, frozen=True):

@@ -188,6 +188,24 @@ class Hidden:
 
 
 @dataclass(frozen=True, slots=True)
+class Worked:
+    """A thread of the watched tree did something with a connection that its process took from a
+    unix listener and whose bytes nobody shows."""
+
+    at: Nanos
+    pid: int
+    thread: int
+    """For what was found by looking, the pid."""
+    listen: str
+    connection: int
+    """The tap's number for it, never used again."""
+    verb: Literal["accepted", "read", "wrote", "closed", "holds", "waits"]
+    """"holds": was found to have it. "waits": was found to wait for more from it."""
+    n_bytes: int | None
+    """Of "read" and "wrote"."""
+
+
+@dataclass(frozen=True, slots=True)
 class Named:
     """A process became the program in this file, as the caller of exec wrote it. Comes for every
     process of the machine and for those that are gone before /proc could be read."""
@@ -280,6 +298,7 @@ Record: TypeAlias = (
     | Passed
     | Wrote
     | Hidden
+    | Worked
     | Named
     | ExecRefused
     | Queue

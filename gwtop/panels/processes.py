@@ -12,11 +12,11 @@ from collections.abc import Iterator
 
 from gwtop.model import Snapshot
 from gwtop.model.processes import ProcessRow
-from gwtop.nouns.facts import InFlight
+from gwtop.nouns.facts import UNSET, InFlight, UnixWork
 from gwtop.nouns.times import SECOND_NS, nanos
 from gwtop.panels._base import PLAIN, Cell, Column, Look, Row, Style
 from gwtop.panels._safe import safe
-from gwtop.panels._text import UNKNOWN, duration, idle_time, n_bytes, n_many, percent
+from gwtop.panels._text import UNKNOWN, duration, idle_time, n_bytes, n_many, percent, plural
 
 NAME = "processes"
 TITLE = "processes"
@@ -158,28 +158,50 @@ def _role(process: ProcessRow, request: InFlight | None) -> Cell:
     if request is not None:
         return Cell(f"● {process.role}", "good")
     if process.role == "worker":
-        return Cell(f"{'○' if process.answered else '·'} {process.role}")
+        return Cell(f"{'○' if process.answered or process.unix else '·'} {process.role}")
     return Cell(f"· {process.role}" if process.role == "cgi" else f"  {process.role}")
 
 
 def _doing(snapshot: Snapshot, process: ProcessRow, request: InFlight | None) -> Cell:
     if request is not None:
         for_ns = None if snapshot.now_at is None else snapshot.now_at - nanos(request.began_at)
-        return _tailed(_words(request.method, request.target), duration(for_ns))
+        return _tailed(_flight(request), duration(for_ns))
     answered = process.answered
     if process.died_at is not None:
         if answered is None:
-            return Cell(_command(process), "dim")
+            return Cell(command(process), "dim")
         status = UNKNOWN if answered.status is None else answered.status
         return _tailed(_words(answered.method, answered.target), f"→ {status}")
+    if process.role == "worker" and process.unix is not None:
+        return _unix_idle(snapshot, process.unix)
     if process.role == "worker":
         if answered is None or snapshot.now_at is None:
             return Cell(UNKNOWN, "dim")
         return _tailed("idle", idle_time(snapshot.now_at - answered.at), "dim")
-    return Cell(_command(process), "dim")
+    return Cell(command(process), "dim")
 
 
-def _command(process: ProcessRow) -> str:
+def _flight(request: InFlight) -> str:
+    """Of a unix connection whose bytes nobody sees: how many went."""
+    if request.read_bytes is UNSET or request.wrote_bytes is UNSET:
+        return _words(request.method, request.target)
+    return _moved("a connection", request.read_bytes, request.wrote_bytes)
+
+
+def _unix_idle(snapshot: Snapshot, done: UnixWork) -> Cell:
+    words = _moved(plural(done.connections, "connection"), done.read_bytes, done.wrote_bytes)
+    if done.idle_since is None or snapshot.now_at is None:
+        return Cell(f"idle  {words}", "dim")
+    return _tailed(
+        f"idle after {words}", idle_time(snapshot.now_at - nanos(done.idle_since)), "dim"
+    )
+
+
+def _moved(what: str, read_bytes: int, wrote_bytes: int) -> str:
+    return f"{what}: {n_bytes(read_bytes)} read, {n_bytes(wrote_bytes)} written"
+
+
+def command(process: ProcessRow) -> str:
     """What was started, without the folders that would push it out of sight."""
     command = process.argv or process.name
     if command is None:

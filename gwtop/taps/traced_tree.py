@@ -15,7 +15,7 @@ from gwtop import clock
 from gwtop.nouns.records import Missed, Record
 from gwtop.nouns.times import Nanos
 from gwtop.taps import proc
-from gwtop.taps.threads import Threads
+from gwtop.taps.threads import CLONE_THREAD, Threads
 from gwtop.taps.tracefs import Instance, NoTracefsError
 from gwtop.taps.tracepages import Format
 from gwtop.taps.tracering import TraceRing
@@ -60,12 +60,17 @@ class TracedTree:
             self._instance.enable(event)
 
     def name_threads(self, pids: Collection[int]) -> None:
-        self.threads.belong_to(pids)
-        for thread in (thread for pid in sorted(pids) for thread in proc.threads(pid)):
-            try:
-                self._instance.control("set_event_pid", f"{thread} ")
-            except OSError:  # a number the kernel does not take: it is gone
-                continue
+        for pid in sorted(pids):
+            for thread in proc.threads(pid):
+                self._name_thread(thread, pid)
+
+    def _name_thread(self, thread: int, pid: int) -> None:
+        # Numbers are used again: what was known of this one before is another's.
+        self.threads.born(thread, pid, CLONE_THREAD if thread != pid else 0)
+        try:
+            self._instance.control("set_event_pid", f"{thread} ")
+        except OSError:  # a number the kernel does not take: it is gone
+            return
 
     def fileno(self) -> int:
         return self._ring.fileno()

@@ -39,6 +39,7 @@ from gwtop.nouns.records import (
     TapState,
     Tick,
     Touched,
+    Worked,
     Wrote,
 )
 from gwtop.nouns.times import MILLISECOND_NS, SECOND_NS, Nanos, instant
@@ -135,7 +136,8 @@ class Tracker:
                 self._facts += self._lineage.present(record)
             case Sampled():
                 busy_with = self._workload.at_work(self._open()).get(record.pid, [])
-                self._facts += self._lineage.sampled(record, busy_with)
+                done = self._workload.unseen.sum_of(record.pid)
+                self._facts += self._lineage.sampled(record, busy_with, done)
             case Spent():
                 self._lineage.spent(record)
             case Touched():
@@ -144,6 +146,8 @@ class Tracker:
                 self._attribution.handovers.passed(record)
             case Wrote():
                 self._attribution.writers.wrote(record)
+            case Worked():
+                self._workload.unseen.worked(record)
             case Hidden():
                 self._attribution.handovers.hidden.add(record.pid)
             case Named():
@@ -267,6 +271,7 @@ class Tracker:
         elif isinstance(event, Opened):
             if is_wanted(event, self._plan):
                 self._connections.open(event)
+                self._workload.unseen.silent |= event.server.startswith("unix:")
         else:
             self._connections.close(event)
 
@@ -345,6 +350,8 @@ class Tracker:
         return self._pairing.innermost([*self._connections.open_exchanges(), *self._over])
 
     def _exited(self, process: Process | None) -> None:
+        if process is not None:
+            self._workload.unseen.gone(process.pid)
         if process is not None and process.request is not None and process.born_at is not None:
             assert process.exited_at is not None
             self._verdict.lived(process.exited_at - process.born_at)

@@ -281,7 +281,7 @@ class Connections:
         link = connection.link = Link(
             Hop(connection.id, opened.client, opened.server, module),
             connection.from_start,
-            self._take_exchange_id,
+            self.take_exchange_id,
             self._opened,
             self._ended,
             self._bodies_bytes,
@@ -293,6 +293,6 @@ class Connections:
         for side, data, held_at in held:
             link.feed(side, data, held_at)
 
-    def _take_exchange_id(self) -> int:
+    def take_exchange_id(self) -> int:
         self._next_exchange += 1
         return self._next_exchange

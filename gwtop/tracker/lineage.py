@@ -21,6 +21,7 @@ from gwtop.nouns.facts import (
     Fact,
     ProcessSample,
     Role,
+    UnixWork,
 )
 from gwtop.nouns.records import Execed, ExecRefused, Exited, Forked, Named, Present, Sampled, Spent
 from gwtop.nouns.times import MILLISECOND_NS, SECOND_NS, Nanos, instant
@@ -126,7 +127,9 @@ class Lineage:
         process.due_at = min(process.due_at, record.at + FRAMES_LAG_NS)
         return process
 
-    def sampled(self, record: Sampled, busy_with: list[int]) -> list[Fact]:
+    def sampled(
+        self, record: Sampled, busy_with: list[int], unix: UnixWork | None = None
+    ) -> list[Fact]:
         process = self._live.get(record.pid)
         if process is None:
             return []
@@ -153,6 +156,7 @@ class Lineage:
                 state=record.state,
                 requests=process.n_requests,
                 busy_with=busy_with,
+                unix=UNSET if unix is None else unix,
             )
         ]
 

@@ -70,11 +70,12 @@ class Sums:
         model, evidence = self.judge()
         worker_of = self._workload.worker_of
         n_busy, n_idle = self._workload.counts(flying) if self._live else (None, None)
+        asked = [telling.in_flight(e, worker_of(e)) for e in flying[:MAX_TOLD_IN_FLIGHT]]
         told = TickFact(
             at=instant(at),
             requests=self._totals.n_requests,
             missed=self._totals.missing(),
-            in_flight=[telling.in_flight(e, worker_of(e)) for e in flying[:MAX_TOLD_IN_FLIGHT]],
+            in_flight=(asked + self._workload.unseen.in_flight())[:MAX_TOLD_IN_FLIGHT],
             busy=n_busy,
             idle=n_idle,
             queues=self._workload.queues(),

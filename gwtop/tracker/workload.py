@@ -12,7 +12,7 @@ wakes up, at the moment of our look, is no finding.
 """
 
 from collections import deque
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from gwtop.nouns.facts import QueueState
 from gwtop.nouns.records import Observed, Queue
@@ -21,6 +21,7 @@ from gwtop.tracker.attribution import Attribution
 from gwtop.tracker.exchange import Exchange
 from gwtop.tracker.lineage import Lineage
 from gwtop.tracker.process import Process
+from gwtop.tracker.unseen import Unseen
 
 LASTING_NS = SECOND_NS
 AGAIN_NS = 10 * SECOND_NS  # a pool at its limit would be told of once a second
@@ -52,8 +53,11 @@ class _Lasting:
 
 
 class Workload:
-    def __init__(self, lineage: Lineage, attribution: Attribution) -> None:
+    def __init__(
+        self, lineage: Lineage, attribution: Attribution, take_id: Callable[[], int]
+    ) -> None:
         self._lineage = lineage
+        self.unseen = Unseen(lineage, take_id)
         self._attribution = attribution
         self._queues: dict[str, Queue] = {}
         self._all_busy = _Lasting()
@@ -84,7 +88,7 @@ class Workload:
 
     def at_work(self, flying: Collection[Exchange]) -> dict[int, list[int]]:
         """What each process is known to be answering now."""
-        busy: dict[int, list[int]] = {}
+        busy = self.unseen.busy()
         for exchange in flying:
             pid = self.worker_of(exchange)
             if pid is not None:

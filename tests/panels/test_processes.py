@@ -1,7 +1,7 @@
 """The process tree."""
 
 from gwtop.model import Model
-from gwtop.nouns.facts import InFlight
+from gwtop.nouns.facts import InFlight, UnixWork
 from gwtop.nouns.times import instant
 from gwtop.panels.processes import GONE_SHOWN_NS, SHOWN_GONE, columns, rows
 from tests.screens._facts import (
@@ -111,3 +111,13 @@ def test_the_process_model_decides_which_columns_are_kept() -> None:
 
     assert kept(pool())[:2] == ["exit", "age"]
     assert kept(rain())[:3] == ["cpu", "rss", "req"]
+
+
+def test_of_a_unix_connection_whose_bytes_nobody_sees_it_shows_how_many_went() -> None:
+    done = UnixWork(3, 1_576, 288, instant(T0 + S // 2))
+    flight = InFlight(1, 0, None, None, instant(T0), 7, read_bytes=520, wrote_bytes=0)
+    facts = [hello(), seen(7, 1, "worker", "php-fpm"), seen(8, 1, "worker", "php-fpm")]
+    samples = [sample(T0 + S, 7, unix=done), sample(T0 + S, 8, unix=done)]
+    busy, idle = drawn([*facts, *samples, tick(T0 + S, 0, in_flight=[flight])])
+    assert busy[1:3] == ["● worker", "a connection: 520B read, 0B written  1.0 s"]
+    assert idle[1:3] == ["○ worker", "idle after 3 connections: 1.5K read, 288B written  0.5 s"]

@@ -12,7 +12,7 @@ from tests.tracker._scene import T0, Scene
 
 def made(live: bool = True) -> tuple[Scene, Workload, Sums]:
     scene = Scene((100, 101))
-    workload = Workload(scene.tree, scene.attribution)
+    workload = Workload(scene.tree, scene.attribution, lambda: 99)
     return scene, workload, Sums(live, scene.tree, workload, Verdict(), Totals())
 
 

@@ -22,7 +22,7 @@ class Scene:
         for pid in range(100, 100 + n_workers):
             self.tree.present(Present(T0 - SECOND_NS, pid, 1, None, (b"x",), b"x", b"x", True))
         self.attribution = Attribution(self.tree)
-        self.work = Workload(self.tree, self.attribution)
+        self.work = Workload(self.tree, self.attribution, lambda: 99)
         self.work.sees_reads = sees_reads
         self.flying: list[Exchange] = []
 

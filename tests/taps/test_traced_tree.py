@@ -1,0 +1,94 @@
+"""A traced tree: whose threads are asked about, and what an event becomes."""
+
+from struct import pack
+
+import pytest
+
+from gwtop import clock
+from gwtop.nouns.records import Forked, Missed, Record
+from gwtop.nouns.times import SECOND_NS, Nanos
+from gwtop.taps import proc, traced_tree
+from gwtop.taps.traced_tree import Handler, TracedTree
+from gwtop.taps.tracefs import NoTracefsError
+from gwtop.taps.tracepages import Format
+from tests.taps._trace import RecordedInstance
+
+EVENT = "group/event"
+FORMAT = "ID: 9\n\tfield:int common_pid;\toffset:4;\tsize:4;\tsigned:1;\n"
+
+
+class Instance(RecordedInstance):
+    def __init__(self) -> None:
+        super().__init__()
+        self.recorded.formats = {EVENT: FORMAT}
+        self.refuses = ""
+
+    def control(self, file: str, value: str) -> None:
+        if value == self.refuses:
+            raise OSError(22, "no such thread")
+        self.written.append((file, value))
+
+    def option(self, name: str) -> bool:
+        return True
+
+
+@pytest.fixture
+def instance(monkeypatch: pytest.MonkeyPatch) -> Instance:
+    made = Instance()
+    monkeypatch.setattr(traced_tree, "Instance", lambda purpose, buffer_kb: made)
+    monkeypatch.setattr(clock, "monotonic_offset_ns", lambda: SECOND_NS)
+    monkeypatch.setattr(clock, "monotonic_ns", lambda: 1 << 60)
+    monkeypatch.setattr(proc, "threads", lambda pid: [pid, pid + 1])
+    return made
+
+
+def reading(form: Format) -> Handler:
+    unpack = form.reader("common_pid").unpack_from
+
+    def read(at: Nanos, data: bytes) -> Record | None:
+        (thread,) = unpack(data)
+        return Forked(at, thread, 1) if thread else None
+
+    return read
+
+
+def event(at: int, thread: int, kind: int = 9) -> bytes:
+    body = pack("<HxxI", kind, thread)
+    return pack("<QQI", at, 4 + len(body), len(body) // 4) + body
+
+
+def test_events_become_what_their_reader_makes_of_them(instance: Instance) -> None:
+    tree = TracedTree("x", 1, {EVENT: ("0", reading)})
+    instance.put(event(5, 77))
+    instance.put(event(6, 0))
+    instance.put(event(7, 78, kind=3))
+    assert tree.read(0) == [Forked(SECOND_NS + 5, 77, 1)]
+    instance.put(pack("<QQ", 0, 1 << 31))
+    assert tree.read(7) == [Missed(7, "x", "process_events", None)]
+    tree.close()
+
+
+def test_every_thread_is_named_and_one_that_has_gone_is_none(instance: Instance) -> None:
+    tree = TracedTree("x", 1, {EVENT: ("0", reading)})
+    assert instance.written == [(EVENT, "0"), (EVENT, "off")]
+    instance.refuses = "101 "
+    tree.name_threads([300, 100])
+    assert [value for file, value in instance.written[2:]] == ["100 ", "300 ", "301 "]
+    tree.switch_on()
+    assert instance.written[-1] == (EVENT, "on")
+    tree.close()
+
+
+def test_a_number_that_was_a_thread_and_is_a_process_now_is_its_own(instance: Instance) -> None:
+    tree = TracedTree("x", 1, {EVENT: ("0", reading)})
+    tree.name_threads([100])
+    assert tree.threads.pid_of(101) == 100
+    tree.name_threads([101])
+    assert (tree.threads.pid_of(101), tree.threads.pid_of(102)) == (101, 101)
+    tree.close()
+
+
+def test_a_kernel_without_one_of_the_events_is_refused_whole(instance: Instance) -> None:
+    with pytest.raises(NoTracefsError, match="this kernel has no group:other"):
+        TracedTree("x", 1, {EVENT: ("0", reading), "group/other": ("0", reading)})
+    assert instance.open_pipes() == [], "closed"
