@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.live._running import Fact, gwtop_command, need_program, nginx, of_type, running
-from tests.live._unix import told_of, unix_pool, unix_uwsgi
+from tests.live._unix_servers import told_of, unix_pool, unix_uwsgi
 from tests.live.test_evidence import HIDING, ask, need_tracefs
 
 pytestmark = pytest.mark.live
