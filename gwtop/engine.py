@@ -71,6 +71,7 @@ class Engine:
         finally:
             for tap in self._taps:
                 tap.close()
+        self._linger()
         if self._failure is not None:
             raise GwtopError(_failure_text(self._failure), "--debug FILE says where")
         first = self._terms.signals.first
@@ -192,6 +193,24 @@ class Engine:
             ready = dict(poller.poll(left_ns // MILLISECOND_NS + 1))
             if signals.fileno() in ready:
                 signals.clear()
+            self._sink.flush()
+
+    def _linger(self) -> None:
+        """All is told. As long as our screen is there, it may still wish for details of it."""
+        reader, signals = self._terms.wishes, self._terms.signals
+        if reader is None or not reader.ends_the_run or self._failure is not None:
+            return
+        while not (reader.ended or self._sink.closed or signals.first is not None):
+            poller = select.poll()
+            poller.register(signals.fileno(), select.POLLIN)
+            poller.register(reader.fileno(), select.POLLIN)
+            if self._sink.fileno() >= 0:
+                asked = select.POLLOUT if self._sink.queued_bytes else 0
+                poller.register(self._sink.fileno(), asked)
+            if reader.fileno() in dict(poller.poll()):
+                for wish in reader.read():
+                    if isinstance(wish, wishes.ShowDetail):
+                        self._grant(wish)
             self._sink.flush()
 
     # -- one turn of the loop -----------------------------------------------------------------
@@ -318,7 +337,10 @@ class Engine:
     def _grant(self, wish: wishes.Wish | wishes.BadWish) -> None:
         match wish:
             case wishes.ShowDetail(id=id):
-                self._tell([self._tracker.detail(id)])
+                detail = self._tracker.detail(id)
+                if not detail.kept and self._terms.reread is not None:
+                    detail = self._terms.reread(id) or detail
+                self._tell([detail])
             case wishes.TickEvery(seconds=seconds):
                 self._tick_ns = int(seconds * SECOND_NS)
                 self._next_tick_ns = clock.monotonic_ns() + self._tick_ns

@@ -19,6 +19,7 @@ import click
 from gwtop import clock
 from gwtop.cli.debug import DebugReport
 from gwtop.cli.options import Telling
+from gwtop.cli.rereading import rereading
 from gwtop.cli.signals import Signals
 from gwtop.cli.wishes import WishReader
 from gwtop.engine import Engine
@@ -39,7 +40,7 @@ def run(
     """The exit status of a run without a screen."""
     from gwtop.tracker import Tracker
 
-    plan = _start_janitor(plan)
+    plan = replace(_start_janitor(plan), keeps=telling["wishes"])
     report = None if plan.debug is None else DebugReport(plan.debug)
     taps = open_taps(plan)
     _drop_rights(plan)
@@ -55,6 +56,7 @@ def run(
             on_hello=on_hello,
             has_lost_its_subject=has_lost_its_subject,
             report=report,
+            reread=rereading(plan),
         )
         tracker = Tracker(plan, live=plan.file is None)
         try:

@@ -150,3 +150,6 @@ class Terms:
     has_lost_its_subject: Callable[[], bool] = _never
     """Asked once a tick: has what we watch ended (a demo that died)?"""
     report: Report | None = None
+    reread: Callable[[int], Detail | None] | None = None
+    """Finds an exchange that is no longer kept in the file it came from. None: there is no file
+    that could be read again."""
