@@ -1,195 +1,94 @@
-"""Real gateways on unix sockets behind a real nginx, and a client that remembers what it asked.
+"""Real servers on unix sockets for live tests: php-fpm and uWSGI, and nginx's way to them.
 
-In: a folder. Out: the socket's path and nginx's port; rows of what was asked and answered. Paths
-are short, for a socket's name has 108 bytes.
+In: a folder, how many workers. Out: the socket's path. They run as root, because pytest's folders
+are closed to anybody else.
 """
 
-import http.client
-import random
-import shutil
+import os
+import signal
 import subprocess
-import sys
-import tempfile
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from tests.live._php import need_fpm
-from tests.live._running import DEMOS, Fact, need_uwsgi, nginx
+from tests.live._php import PAGE, need_fpm
+from tests.live._running import DEMOS, Fact, need_uwsgi, of_type
 
-N_WORKERS = 3
-N_THREADS = 4
+SO_ACCEPTCON = 0x10000  # linux/net.h, in the Flags of /proc/net/unix
 
 
-@dataclass(frozen=True)
-class Row:
-    """A request as its client knows it."""
-
-    method: str
-    target: str
-    status: int
-    request_body_bytes: int
-    response_body_bytes: int
-    pid: int
+def listens(path: Path) -> bool:
+    lines = (line.split() for line in Path("/proc/net/unix").read_text().splitlines()[1:])
+    return any(
+        len(words) == 8 and words[7] == str(path) and int(words[3], 16) & SO_ACCEPTCON
+        for words in lines
+    )
 
 
 @contextmanager
-def short_folder() -> Iterator[Path]:
-    """Open to every user, for servers that give up root."""
-    folder = Path(tempfile.mkdtemp(prefix="gw", dir="/tmp"))
-    folder.chmod(0o755)
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-@contextmanager
-def on_socket(command: Sequence[str], path: Path, cwd: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """A server in the foreground, once it listens there."""
-    with (cwd / f"log-{path.stem}").open("wb") as log:
+def unix_server(command: Sequence[str], path: Path) -> Iterator[int]:
+    """A server in the foreground; its pid. No connection is spent on waiting for it."""
+    with (path.parent / "unix.log").open("wb") as log:
         process = subprocess.Popen(
-            command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd=cwd, process_group=0
+            command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, process_group=0
         )
+        late = threading.Event()
+        timer = threading.Timer(20.0, late.set)
+        timer.start()
         try:
-            await_socket(path, process)
-            yield process
+            while not listens(path):
+                assert process.poll() is None, (path.parent / "unix.log").read_text()
+                if late.wait(0.02):
+                    pytest.fail(f"nothing listens on {path}")
+            yield process.pid
         finally:
+            timer.cancel()
             process.terminate()
             try:
                 process.wait(timeout=5)
             except subprocess.TimeoutExpired:
-                process.kill()
+                os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
 
 
-def await_socket(path: Path, process: subprocess.Popen[bytes]) -> None:
-    """Until somebody listens there, by the kernel's table: no connection is spent on it."""
-    waiting = threading.Event()
-    for _ in range(1000):
-        for line in Path("/proc/net/unix").read_text(errors="replace").splitlines():
-            if line.endswith(f" {path}") and line.split()[3] == "00010000":
-                return
-        if process.poll() is not None:
-            pytest.fail(f"{process.args!r} ended with {process.returncode}")
-        waiting.wait(0.02)
-    pytest.fail(f"nobody listens at {path}")
-
-
 @contextmanager
-def fpm(folder: Path) -> Iterator[tuple[Path, str]]:
-    """php-fpm; its socket and the nginx lines that pass to "GATE" what is asked."""
-    path, conf = folder / "fpm.sock", folder / "fpm.conf"
+def unix_pool(folder: Path, n_workers: int) -> Iterator[tuple[Path, str]]:
+    """php-fpm: its socket, and nginx's location for it."""
+    path, page, conf = folder / "fpm.sock", folder / "page.php", folder / "fpm.conf"
+    page.write_text(PAGE)
     conf.write_text(
         f"[global]\nerror_log = {folder}/fpm.log\ndaemonize = no\n"
-        f"[www]\nuser = root\nlisten = {path}\nlisten.mode = 0666\n"
-        f"pm = static\npm.max_children = {N_WORKERS}\n"
+        f"[www]\nuser = root\nlisten = {path}\nlisten.backlog = 64\n"
+        f"pm = static\npm.max_children = {n_workers}\n"
     )
-    lines = (
-        "include /etc/nginx/fastcgi_params; "
-        f"fastcgi_param SCRIPT_FILENAME {DEMOS}/_application.php; fastcgi_pass GATE;"
-    )
-    with on_socket([need_fpm(), "-F", "-R", "-y", str(conf)], path, folder):
-        yield path, lines
+    with unix_server([need_fpm(), "-F", "-R", "-y", str(conf)], path):
+        yield (
+            path,
+            "include /etc/nginx/fastcgi_params; "
+            f"fastcgi_param SCRIPT_FILENAME {page}; fastcgi_pass unix:{path};",
+        )
 
 
 @contextmanager
-def uwsgi(folder: Path) -> Iterator[tuple[Path, str]]:
+def unix_uwsgi(folder: Path, n_workers: int) -> Iterator[tuple[Path, str]]:
+    """uWSGI with the demos' application: its socket, and nginx's location for it."""
     path = folder / "uwsgi.sock"
     command = [
         *need_uwsgi(),
         *("--master", "--die-on-term", "--need-app", "--disable-logging"),
-        *("--processes", str(N_WORKERS), "--buffer-size", "65535", "--chmod-socket=666"),
-        *("--uwsgi-socket", str(path), "--listen", "64"),
+        *("--processes", str(n_workers), "--buffer-size", "65535"),
+        *("--uwsgi-socket", str(path), "--chmod-socket=666"),
         *("--wsgi-file", str(DEMOS / "_application.py"), "--pythonpath", str(DEMOS)),
     ]
-    with on_socket(command, path, folder):
-        yield path, "include /etc/nginx/uwsgi_params; uwsgi_pass GATE;"
+    with unix_server(command, path):
+        yield path, f"include /etc/nginx/uwsgi_params; uwsgi_pass unix:{path};"
 
 
-@contextmanager
-def gthread(folder: Path) -> Iterator[tuple[Path, str]]:
-    """gunicorn, two processes with four threads each."""
-    program = Path(sys.executable).with_name("gunicorn")
-    if not program.exists():
-        pytest.skip("needs gunicorn (pip install gunicorn)")
-    path = folder / "gunicorn.sock"
-    command = [str(program), "--bind", f"unix:{path}", "--workers", "2", "--threads", "4"]
-    command += ["--no-control-socket", "--chdir", str(DEMOS), "_application:application"]
-    with on_socket(command, path, folder):
-        yield path, "proxy_set_header Host $host; proxy_pass http://GATE;"
-
-
-GATEWAYS: dict[str, Callable[[Path], object]] = {"fpm": fpm, "uwsgi": uwsgi, "gthread": gthread}
-
-
-@contextmanager
-def behind_nginx(folder: Path, path: Path, lines: str, keeps: bool) -> Iterator[int]:
-    """nginx's port. `keeps`: it keeps its connections to the gateway."""
-    upstream = f"upstream gate {{ server unix:{path}; {'keepalive 8;' if keeps else ''} }}"
-    passed = lines.replace("GATE", "gate")
-    if keeps:
-        passed += ' fastcgi_keep_conn on; proxy_http_version 1.1; proxy_set_header Connection "";'
-    with nginx(folder, f"location / {{ {passed} }}", upstream=upstream) as (port, _):
-        yield port
-
-
-def drive(port: int, n_requests: int, seed: int = 7) -> list[Row]:
-    """Asks a mix over a few kept connections; what was asked and what came back."""
-    choice = random.Random(seed)
-    asks = [_ask(choice, number) for number in range(n_requests)]
-    with ThreadPoolExecutor(N_THREADS) as pool:
-        parts = pool.map(lambda part: _drive(port, part), [asks[n::N_THREADS] for n in range(4)])
-        return [row for rows in parts for row in rows]
-
-
-Ask = tuple[str, str, bytes | None]
-
-
-def _ask(choice: random.Random, number: int) -> Ask:
-    match choice.randrange(5):
-        case 0:
-            return "POST", f"/echo?n={number}", bytes(choice.randrange(1, 60_000))
-        case 1:
-            return "GET", f"/big?bytes={choice.randrange(200_000)}&n={number}", None
-        case 2:
-            return "GET", f"/slow?ms={choice.randrange(15)}&n={number}", None
-        case _:
-            return "GET", f"/?n={number}", None
-
-
-def _drive(port: int, asks: Sequence[Ask]) -> list[Row]:
-    rows = []
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-    for method, target, body in asks:
-        connection.request(method, target, body)
-        answer = connection.getresponse()
-        data = answer.read()
-        pid = int(answer.headers["X-Worker-Pid"])
-        rows.append(Row(method, target, answer.status, len(body or b""), len(data), pid))
-    connection.close()
-    return rows
-
-
-def told(requests: Sequence[Fact]) -> list[Row]:
-    """The same rows as facts have them."""
-    return [
-        Row(
-            fact["method"],
-            fact["target"],
-            fact["status"],
-            fact["request_body_bytes"],
-            fact["response_body_bytes"],
-            fact["pid"],
-        )
-        for fact in requests
-    ]
-
-
-def sort(rows: Sequence[Row]) -> list[Row]:
-    return sorted(rows, key=lambda row: (row.target, row.method))
+def told_of(facts: Sequence[Fact]) -> Counter[int]:
+    """How many connections each process took, by the last that was told of it."""
+    last = {f["pid"]: f["unix"] for f in of_type(facts, "process_sample") if "unix" in f}
+    return Counter({pid: told["connections"] for pid, told in last.items()})
