@@ -11,6 +11,7 @@ connections thousands of references, so they are made only for a reader that sho
 
 from dataclasses import dataclass, field
 
+from gwtop.model.anatomy import Anatomies
 from gwtop.model.connections import ConnectionTable
 from gwtop.model.errors import ErrorLog
 from gwtop.model.lifelines import Lifelines
@@ -29,6 +30,7 @@ from gwtop.nouns.facts import (
     Missing,
     Note,
     ProcessBorn,
+    ProcessDetail,
     ProcessExited,
     ProcessSample,
     ProcessSeen,
@@ -71,6 +73,7 @@ class Model:
     errors: ErrorLog = field(default_factory=ErrorLog)
     connections: ConnectionTable = field(default_factory=ConnectionTable)
     lifelines: Lifelines = field(default_factory=Lifelines)
+    anatomies: Anatomies = field(default_factory=Anatomies)
     _latest: Latest = field(default_factory=Latest)
     _in_flight: dict[int, InFlight] = field(default_factory=dict)
     _now_at: Nanos | None = None
@@ -108,6 +111,9 @@ class Model:
             case Connection():
                 self._reach(fact.closed_at)
                 self.connections.closed(fact)
+            case ProcessDetail():
+                self._reach(fact.at)
+                self.anatomies.told(fact, self.processes.of(fact.pid))
             case Detail():
                 """Answers to wishes that this screen does not make yet."""
 
@@ -147,6 +153,7 @@ class Model:
             connections=self.connections.rows() if connections else (),
             n_connections=self.connections.n_seen,
             hops=self.requests.hops,
+            looked=self.anatomies.looks(),
             lifelines=self.lifelines,
             seconds=self.rates.series(KEPT_SECONDS) if plots else (),
             summary=self.summary,

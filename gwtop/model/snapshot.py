@@ -5,10 +5,11 @@ changes, and taking one copies no table. The one exception is `lifelines`, which
 is a snapshot that holds still in them too.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
+from gwtop.model.anatomy import Looked
 from gwtop.model.connections import ConnectionRow
 from gwtop.model.errors import ErrorRow
 from gwtop.model.lifelines import Lifelines
@@ -71,6 +72,8 @@ class Snapshot:
     """Those that are over, oldest first."""
     summary: Summary | None = None
     """The last word. None: the engine is still at it (or died without one)."""
+    looked: Mapping[int, Looked] = field(default_factory=dict)
+    """Processes that were looked at closely, by their keys."""
     hops: Callable[[Request], Hops] = field(default=no_hops, compare=False)
     """The same request in front of it and behind it, where that is kept; it may still come."""
     lifelines: Lifelines = field(default_factory=Lifelines, compare=False)

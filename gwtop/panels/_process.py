@@ -1,37 +1,133 @@
-"""One process in full: who it is, whose child, how it lives or ended, what it answered.
+"""One process in full: who it is, how it lives or ended, what it answered, what it holds.
 
-In: a process row. Out: lines of cells. Refuses to know more than the facts told.
+In: a process row, and the newest close look at it where there was one. Out: entries: a line of
+cells, and the row that opens when it is chosen. Refuses to know more than the facts told.
 """
+
+from typing import NamedTuple
 
 from gwtop.model import Snapshot
 from gwtop.model.processes import ProcessRow
+from gwtop.panels._anatomy import Entry, anatomy, head, named
 from gwtop.panels._base import PLAIN, Cell, Line, Look, Style
 from gwtop.panels._safe import safe
-from gwtop.panels._text import UNKNOWN, duration, n_bytes, n_times, percent, time_of_day
+from gwtop.panels._text import UNKNOWN, duration, n_bytes, n_times, percent, plural, time_of_day
+from gwtop.panels.processes import command
+from gwtop.panels.requests import pid_text, status_style
+
+SHOWN_REQUESTS = 20
+SHOWN_CHILDREN = 12
+
+
+class Asked(NamedTuple):
+    """What the reader did about a process beside looking at the facts."""
+
+    engine: bool = True
+    """There is one on this machine, and it is asked for a close look."""
+    stack: tuple[Line, ...] = ()
+    """The interpreter's stack, or why there is none."""
+    said: Line = ()
+    """What became of the last signal."""
+
+
+NOTHING_ASKED = Asked()
 
 
 def title(process: ProcessRow) -> Line:
-    return (Cell(f"process {process.pid}", "bold"), Cell(f" ── {process.role}"))
+    gone: tuple[Cell, ...] = () if process.died_at is None else (Cell(" ── † gone", "warn"),)
+    return (Cell(f"process {process.pid}", "bold"), Cell(f" ── {process.role}"), *gone)
 
 
-def lines(process: ProcessRow, snapshot: Snapshot, look: Look = PLAIN) -> list[Line]:
+def entries(
+    process: ProcessRow,
+    snapshot: Snapshot,
+    width: int,
+    look: Look = PLAIN,
+    asked: Asked = NOTHING_ASKED,
+) -> list[Entry]:
+    found = [Entry(asked.said), Entry()] if asked.said else []
+    found += [Entry(line) for line in _facts(process, snapshot, look)]
+    found += _family(process, snapshot)
+    if asked.stack:
+        found += [Entry(), head("stack"), *(Entry(line) for line in asked.stack)]
+    found += _requests(process, snapshot, look)
+    looked = snapshot.looked.get(process.key)
+    if looked is not None:
+        return [*found, *anatomy(looked, process, width, look)]
+    if process.died_at is None:
+        why = "the engine is asked …" if asked.engine else ONLY_HERE
+        found += [Entry(), head("memory, threads, sockets, environ"), Entry((Cell(why, "dim"),))]
+    return found
+
+
+ONLY_HERE = "only an engine on the process's own machine can be asked for them"
+
+
+def _facts(process: ProcessRow, snapshot: Snapshot, look: Look) -> list[Line]:
     name = UNKNOWN if process.name is None else safe(process.name)
     told = [
-        _named("name", name),
-        _named("command", UNKNOWN if process.argv is None else safe(process.argv)),
-        _named("parent", UNKNOWN if process.parent is None else str(process.parent)),
-        _named("born", _born(process, look)),
-        _named("state", _state(process, snapshot, look), _style(process)),
-        _named("answered", f"{n_times(process.requests)} requests, the last: {_last(process)}"),
-        _named("memory", n_bytes(process.rss_bytes)),
+        named("name", name),
+        named("command", UNKNOWN if process.argv is None else safe(process.argv)),
+        named("born", _born(process, look)),
+        named("state", _state(process, snapshot, look), _style(process)),
+        named("answered", _answered(process)),
+        named("memory", n_bytes(process.rss_bytes)),
     ]
     if process.died_at is None:
-        told.append(_named("cpu", f"{percent(process.cpu_percent)} of a core"))
-        told.append(_named("threads", n_times(process.threads)))
-        told.append(_named("descriptors", n_times(process.fds)))
+        told.append(named("cpu", f"{percent(process.cpu_percent)} of a core"))
+        told.append(named("threads", n_times(process.threads)))
+        told.append(named("descriptors", n_times(process.fds)))
     else:
-        told.append(_named("cpu", f"{duration(process.cpu_ns)} in all"))
+        told.append(named("cpu", f"{duration(process.cpu_ns)} in all"))
     return told
+
+
+def _family(process: ProcessRow, snapshot: Snapshot) -> list[Entry]:
+    """The parent and the living children, each of which can be opened."""
+    found: list[Entry] = []
+    above = [p for p in snapshot.processes if p.pid == process.parent and p.key != process.key]
+    parent = above[0] if above else None
+    if parent is None:
+        words = UNKNOWN if process.parent is None else str(process.parent)
+        found.append(Entry(named("parent", words)))
+    else:
+        found.append(_relative("parent", parent))
+    children = [p for p in snapshot.processes if p.parent == process.pid and p.died_at is None]
+    if process.died_at is None:
+        for child in children[:SHOWN_CHILDREN]:
+            found.append(_relative("child", child))
+        if len(children) > SHOWN_CHILDREN:
+            more = f"and {len(children) - SHOWN_CHILDREN:,} more"
+            found.append(Entry(named("", more)))
+    return found
+
+
+def _relative(word: str, process: ProcessRow) -> Entry:
+    pid, role = Cell(f"{process.pid}", "accent"), Cell(f" {process.role}  ")
+    line = (Cell(word.ljust(13), "dim"), pid, role, Cell(command(process), "dim"))
+    return Entry(line, ("processes", process.key))
+
+
+def _requests(process: ProcessRow, snapshot: Snapshot, look: Look) -> list[Entry]:
+    """Newest first; what a process that answered much did before is in the table of them all."""
+    track = snapshot.lifelines.of(process.key)
+    rows = [] if track is None else track.rows[-SHOWN_REQUESTS:]
+    if not rows:
+        return []
+    found = [Entry(), head(f"last {len(rows)} requests" if len(rows) > 1 else "its last request")]
+    for row in reversed(rows):
+        status = UNKNOWN if row.status is None else str(row.status)
+        wait = f"  {duration(row.queue_ns)} in the queue" if row.queue_ns else ""
+        line = (
+            Cell(f"{time_of_day(row.at, look.utc_offset_s)} ", "dim"),
+            Cell(f"{status:>3} ", status_style(row.status)),
+            Cell(f"{duration(row.duration_ns):>6}  "),
+            Cell(f"{safe(row.method or UNKNOWN):<4} {safe(row.target or UNKNOWN)}"),
+            Cell(wait, "dim"),
+            Cell("  ≈ inferred" if pid_text(0, row.evidence) != "0" else "", "dim"),
+        )
+        found.append(Entry(line, ("requests", row.number)))
+    return found
 
 
 def _born(process: ProcessRow, look: Look) -> str:
@@ -57,13 +153,10 @@ def _style(process: ProcessRow) -> Style:
     return "bad" if process.signal is not None or process.code else ""
 
 
-def _last(process: ProcessRow) -> str:
-    last = process.answered
+def _answered(process: ProcessRow) -> str:
+    last, n_all = process.answered, plural(process.requests, "request")
     if last is None:
-        return UNKNOWN
+        return n_all
     status = UNKNOWN if last.status is None else last.status
-    return f"{safe(last.method or UNKNOWN)} {safe((last.target or UNKNOWN)[:300])} → {status}"
-
-
-def _named(name: str, text: str, style: Style = "") -> Line:
-    return (Cell(name.ljust(13), "dim"), Cell(text, style))
+    words = f"{safe(last.method or UNKNOWN)} {safe((last.target or UNKNOWN)[:300])} → {status}"
+    return f"{n_all}, the last: {words}"

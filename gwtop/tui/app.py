@@ -32,14 +32,17 @@ from gwtop.tui.chooser import Chooser
 from gwtop.tui.edges import Edges
 from gwtop.tui.feed import Feed, Lines
 from gwtop.tui.habits import Habits
+from gwtop.tui.hands import Hands
 from gwtop.tui.keys import BINDINGS
 from gwtop.tui.lifelines import Lifelines
 from gwtop.tui.pane import Pane
+from gwtop.tui.person import Person
 from gwtop.tui.plots import Plots
 from gwtop.tui.requests import RequestTable
 from gwtop.tui.sheet import Sheet
 from gwtop.tui.stage import Stage
 from gwtop.tui.table import LiveTable
+from gwtop.tui.trail import Trail
 from gwtop.tui.views import View, views
 from gwtop.tui.wishes import Wishes
 
@@ -54,7 +57,7 @@ class Screen(App[int]):
     CSS = """
     Screen { layout: vertical; }
     #head { height: 2; }
-    #explain, #alert, #detail, #help, #tiny { display: none; }
+    #explain, #alert, #detail, #process, #help, #tiny { display: none; }
     #explain, #alert, #foot { height: auto; }
     #foot { height: 1; }
     #body { height: 1fr; layout: vertical; }
@@ -62,8 +65,8 @@ class Screen(App[int]):
     #tables.wide { layout: horizontal; }
     LiveTable, Lifelines, Plots { width: 1fr; height: 1fr; }
     #tables.wide #processes { width: 50%; }
-    #detail { height: 1fr; }
-    #detail.below { height: 45%; }
+    #detail, #process { height: 1fr; }
+    #detail.below, #process.below { height: 45%; }
     #help, #tiny { height: 1fr; }
     #chooser { display: none; height: 16; }
     """
@@ -99,6 +102,9 @@ class Screen(App[int]):
         self.feed = Feed(intake, self.model)
         self.panes: dict[str, LiveTable | Lifelines | Plots] = {}
         self.detail: details.Detail | None = None
+        self.person = Person()
+        self.trail = Trail()
+        self.hands = Hands(self)
         self._asking = Asking(self)
         self._slice_asked = False
         self._shown_end = False
@@ -125,6 +131,7 @@ class Screen(App[int]):
             yield self.panes["lifelines"]
             yield self.panes["plots"]
         yield Sheet(id="detail", hint="Esc: back")
+        yield self.person
         yield Sheet(id="help", hint="Esc: back")
         yield Chooser()
         yield Bar(id="tiny")
@@ -193,11 +200,19 @@ class Screen(App[int]):
         for pane in self.panes.values():
             if pane.display:
                 pane.show(self.shown, self.look)
-        self._paint_detail()
+        self.repaint_detail()
 
-    def _paint_detail(self) -> None:
-        sheet = self.query_one("#detail", Sheet)
-        if self.detail is not None and sheet.display:
+    @property
+    def sheet(self) -> Sheet | Person:
+        """Where the detail stands."""
+        is_process = details.process_of(self.detail) is not None
+        return self.person if is_process else self.query_one("#detail", Sheet)
+
+    def repaint_detail(self) -> None:
+        sheet, process = self.sheet, details.process_of(self.detail)
+        if process is not None and self.person.display:
+            self.person.tell(self, process)
+        elif isinstance(sheet, Sheet) and self.detail is not None and sheet.display:
             width = sheet.inner_width
             sheet.say(*details.told(self.detail, self.shown, width, self.look))
 
@@ -214,7 +229,8 @@ class Screen(App[int]):
         """Keys that move the focus come first, or what is typed right after them would go astray;
         where text is typed, they are letters."""
         if action in ("ask", "columns", "help", "view"):
-            return len(self.screen_stack) == 1 and not self._asking.is_open
+            typing = self._asking.is_open or self.drive.is_asking
+            return len(self.screen_stack) == 1 and not typing
         return True
 
     def action_pause(self) -> None:
@@ -258,9 +274,12 @@ class Screen(App[int]):
         if self.query_one("#help").display:
             self.action_help()
         elif self.detail is not None:
-            self.detail = None
+            self.detail = self.trail.back()
             self.stage.arrange()
-            self.focus_pane()
+            if self.detail is None:
+                self.focus_pane()
+            else:
+                self.screen.set_focus(self.sheet)
             self.call_after_refresh(self._repaint)
 
         elif self.query_one(Chooser).display:
@@ -294,17 +313,30 @@ class Screen(App[int]):
         bar.display = bool(self.explain) and not bar.display
         self.call_after_refresh(self._repaint)
 
+    def action_signal(self) -> None:
+        self.hands.signal()
+
+    def action_stack(self) -> None:
+        self.hands.stack()
+
     def action_open(self) -> None:
         if isinstance(self.focused, LiveTable | Lifelines):
             self.focused.action_open()
 
     def on_pane_opened(self, message: Pane.Opened) -> None:
-        self.detail = details.chosen(message.panel, message.key, self.model)
-        if self.detail is None:
+        self.open_detail(message.panel, message.key, message.deeper)
+
+    def open_detail(self, panel: str, key: int, deeper: bool = False) -> None:
+        """A row in full; once more: into its sheet."""
+        before, chosen = self.detail, details.chosen(panel, key, self.model)
+        if chosen is None:
             return
+        if chosen != before:
+            self.trail.opened(before, deeper)
+        self.detail = chosen
         self.stage.arrange()
-        if not self.query_one("#body").display:
-            self.screen.set_focus(self.query_one("#detail", Sheet))
+        if chosen == before or deeper or not self.query_one("#body").display:
+            self.screen.set_focus(self.sheet)
         self.call_after_refresh(self._repaint)
 
     def on_pane_moved(self, message: Pane.Moved) -> None:
@@ -313,9 +345,11 @@ class Screen(App[int]):
             return
         chosen = details.chosen(message.panel, message.key, self.model)
         if chosen is not None:
+            self.trail.opened(self.detail, False)
             self.detail = chosen
-            self.query_one("#detail", Sheet).top = 0
-            self._paint_detail()
+            self.stage.arrange()
+            self.sheet.top = 0
+            self.repaint_detail()
 
     def get_system_commands(self, screen: TextualScreen[object]) -> Iterable[SystemCommand]:
         return palette.commands(self)

@@ -1,4 +1,4 @@
-"""What stands in the detail: a request's whole fact, a process, a route, a connection, a note.
+"""What stands in the detail: a request's whole fact, a route, a connection, a note.
 
 In: the panel and key of the row that was opened. Out: a title and lines. Knows the panels by name,
 for each has something else to say beyond its row.
@@ -10,7 +10,6 @@ from gwtop.model import Model, Snapshot
 from gwtop.nouns.facts import Request
 from gwtop.panels import Cell, Line, Look, connections, errors, notes
 from gwtop.panels import _detail as request_detail
-from gwtop.panels import _process as process_detail
 from gwtop.panels import _route as route_detail
 
 
@@ -32,6 +31,12 @@ def chosen(panel: str, key: int, model: Model) -> Detail | None:
         fact = model.requests.detail(key)
         return Pointed(panel, key) if fact is None else fact
     return Pointed(panel, key)
+
+
+def process_of(detail: Detail | None) -> int | None:
+    """The key of the process that it is about: it has a sheet of its own."""
+    is_process = isinstance(detail, Pointed) and detail.panel == "processes"
+    return detail.key if isinstance(detail, Pointed) and is_process else None
 
 
 def _behind(key: int, model: Model) -> Detail:
@@ -57,11 +62,6 @@ def _told(
     detail: Pointed, snapshot: Snapshot, width: int, look: Look
 ) -> tuple[Line, list[Line]] | None:
     match detail.panel:
-        case "processes":
-            for process in snapshot.processes:
-                if process.key == detail.key:
-                    lines = process_detail.lines(process, snapshot, look)
-                    return process_detail.title(process), lines
         case "routes":
             for route in snapshot.routes:
                 if route.key == detail.key:

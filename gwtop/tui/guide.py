@@ -16,6 +16,8 @@ KEYS = (
     ("/  f", "filter the requests; find one"),
     ("Esc", "back; no longer sorted; no longer filtered"),
     ("Space", "pause: keep what is shown; nothing is lost meanwhile"),
+    ("x  t", "of a process: send it a signal (asks first); what its Python is executing"),
+    ("← →", "on the sheet of a process: the section before, the next one"),
     ("mouse", "click selects, the wheel scrolls, and the words at the foot are buttons"),
     ("e", "what you are seeing (demos)"),
     ("^p", "all commands by name"),

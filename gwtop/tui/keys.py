@@ -22,6 +22,8 @@ BINDINGS: tuple[Binding, ...] = (
     Binding("f", "ask('find')", "find", show=False, priority=True),
     Binding("c", "columns", "columns", show=False, priority=True),
     Binding("l", "view_named('Lifelines')", "lifelines", show=False),
+    Binding("x", "signal", "send a signal", show=False),
+    Binding("t", "stack", "the stack", show=False),
     Binding("tab", "app.focus_next", "next pane", show=False),
     Binding("shift+tab", "app.focus_previous", "pane before", show=False),
     *(Binding(str(n), f"view({n})", show=False, priority=True) for n in range(1, 10)),

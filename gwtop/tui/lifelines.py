@@ -195,6 +195,12 @@ class Lifelines(Pane, can_focus=True):
             return None
         return spot(self._snapshot, life, (shown.first + place) * shown.cell_ns, shown.cell_ns)
 
+    def chosen_process(self) -> int | None:
+        """The key of the process on the chosen line."""
+        at = self.chosen
+        keys = self._lives[at].keys if at is not None and at < len(self._lives) else ()
+        return keys[-1] if keys else None
+
     def action_open(self) -> None:
         if self.chosen is None or self.chosen >= len(self._lives):
             return

@@ -22,6 +22,8 @@ def commands(app: "Screen") -> Iterator[SystemCommand]:
         yield SystemCommand(f"Filter: {name}", line, partial(app.habits.use_filter, name))
     for name in THEMES:
         yield SystemCommand(f"Theme: {name}", "until the end", partial(app.habits.wear, name))
+    yield SystemCommand("Signal", "to the process that is open or selected", app.action_signal)
+    yield SystemCommand("Stack", "what its Python is executing (py-spy)", app.action_stack)
     yield SystemCommand("Pause", "or go on", app.action_pause)
     yield SystemCommand("What you are seeing", "show or hide it", app.action_explain)
     yield SystemCommand("Help", "keys, signs and columns", app.action_help)

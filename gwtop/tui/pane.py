@@ -19,9 +19,10 @@ class Pane(Widget):
     class Opened(Message):
         """Enter, or a second click, on a row (or on what stands for one)."""
 
-        def __init__(self, panel: str, key: int) -> None:
+        def __init__(self, panel: str, key: int, deeper: bool = False) -> None:
+            """`deeper`: from a sheet, to which one wants to come back."""
             super().__init__()
-            self.panel, self.key = panel, key
+            self.panel, self.key, self.deeper = panel, key, deeper
 
     class Moved(Message):
         """Another row is selected now, or none."""

@@ -31,9 +31,9 @@ class Stage:
         view = app.views[app.view - 1]
         layout = arrange(view, *self.room, app.detail is not None, helping)
         self._arrange_panes(layout)
-        sheet = app.query_one("#detail", Sheet)
-        sheet.set_class(layout.is_below, "below")
-        sheet.display = layout.detail
+        for sheet in (app.query_one("#detail", Sheet), app.person):
+            sheet.set_class(layout.is_below, "below")
+            sheet.display = layout.detail and sheet is app.sheet
         self._arrange_bars(layout.is_tiny)
 
     def _arrange_panes(self, layout: Layout) -> None:
@@ -42,8 +42,9 @@ class Stage:
         for name, pane in app.panes.items():
             pane.display = name in layout.panes
         tables = app.query_one("#tables")
-        tables.set_class(layout.is_wide, "wide")
-        tables.display = any(isinstance(app.panes[name], LiveTable) for name in layout.panes)
+        n_tables = sum(isinstance(app.panes[name], LiveTable) for name in layout.panes)
+        tables.set_class(layout.is_wide and n_tables > 1, "wide")
+        tables.display = n_tables > 0
         app.panes["lifelines"].styles.height = layout.lifelines_lines or "1fr"
 
     def _arrange_bars(self, tiny: bool) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from gwtop.model import Model
-from gwtop.panels._process import lines, title
+from gwtop.panels._process import entries, title
 from tests.screens._facts import T0, S, born, exited, pool
 
 
@@ -12,8 +12,8 @@ def told(*facts: object, place: int = 0) -> dict[str, str]:
     for fact in facts:
         model.apply(fact)  # type: ignore[arg-type]
     snapshot = model.snapshot()
-    found = lines(snapshot.processes[place], snapshot)
-    return {line[0].text.strip(): line[1].text for line in found}
+    found = entries(snapshot.processes[place], snapshot, 78)
+    return {e.line[0].text.strip(): e.line[1].text for e in found if len(e.line) == 2}
 
 
 def test_a_living_worker_says_what_it_has_and_did() -> None:

@@ -37,7 +37,7 @@ async def walk(app: Screen, pilot: Pilot[int]) -> None:
             table = app.query_one(f"#{name}", LiveTable)
             table.action_move(1)
             await pilot.pause()
-            assert app.query_one("#detail").display
+            assert app.sheet.display
             assert_whole(app)
         await pilot.press("escape")
 
