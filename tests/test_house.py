@@ -38,7 +38,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "engine": {"nouns", "clock", "errors", "taps", "tracker", "journal", "outputs"},
     "model": {"nouns"},
     "panels": {"nouns", "model"},
-    "outputs": {"nouns", "errors", "journal", "model", "panels", "redaction"},
+    "outputs": {"nouns", "errors", "journal", "model", "panels", "redaction", "protocols"},
     "tui": {
         "nouns",
         "clock",
@@ -49,6 +49,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "layers",
         "explain",
         "config",
+        "outputs",
     },
     "layers": set(),
     "explain": set(),

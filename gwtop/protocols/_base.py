@@ -8,6 +8,7 @@ A protocol is a module of this folder without a leading underscore that has:
     request_fields(block) -> list[Pair]          what `RequestHead.block` says, in wire order
     response_fields(block) -> list[Pair]         what `ResponseHead.block` says, in wire order
     dissect(side, data, stream) -> Dissected     one direction of one exchange, byte by byte
+    repeat(asked) -> Again                       the same request once more, as lines for a shell
 
 It is found by `gwtop.protocols.discover()`; nothing registers.
 
@@ -42,6 +43,7 @@ from itertools import islice
 from typing import Final, Protocol
 
 from gwtop.nouns.events import Event
+from gwtop.nouns.repeat import Again, Asked
 from gwtop.nouns.times import Nanos
 from gwtop.nouns.wire import Side
 from gwtop.protocols._dissect import Dissected
@@ -119,6 +121,8 @@ class Module(Protocol):
     def response_fields(self, block: bytes) -> list[Pair]: ...
 
     def dissect(self, side: Side, data: bytes, stream: int) -> Dissected: ...
+
+    def repeat(self, asked: Asked) -> Again: ...
 
 
 MAX_MARKS = 1_024

@@ -17,6 +17,7 @@ from gwtop.nouns.wire import Side
 from gwtop.protocols import _ajp_wire as wire
 from gwtop.protocols._ajp_answers import Answers, Asked
 from gwtop.protocols._ajp_fields import dissect
+from gwtop.protocols._ajp_repeat import repeat as repeat
 from gwtop.protocols._ajp_wire import claims
 from gwtop.protocols._base import CUT_HEAD, Pair, decimal, same_length_remark
 from gwtop.protocols._lane import IN_STEP, SEEKING, Lane

@@ -31,6 +31,7 @@ from gwtop.protocols._fastcgi_book import MAX_OPEN, Book
 from gwtop.protocols._fastcgi_exchange import Exchange
 from gwtop.protocols._fastcgi_fields import dissect as dissect
 from gwtop.protocols._fastcgi_remarks import KEEP_CONN_CLOSED, params_too_long, spoke_http
+from gwtop.protocols._fastcgi_repeat import repeat as repeat
 from gwtop.protocols._fastcgi_way import Way
 from gwtop.protocols._fastcgi_wire import (
     AUTHORIZER,

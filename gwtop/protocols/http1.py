@@ -47,6 +47,7 @@ from gwtop.protocols._http_heads import (
     claims,
     wrong_protocol,
 )
+from gwtop.protocols._http_repeat import repeat as repeat
 from gwtop.protocols._lane import IN_STEP, SEEKING, SKIPPED, Lane
 
 __all__ = ["NAME", "Decoder", "claims", "dissect", "request_fields", "response_fields"]

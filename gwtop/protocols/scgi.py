@@ -42,6 +42,7 @@ from gwtop.protocols._base import (
 )
 from gwtop.protocols._closing_answer import ClosingAnswer
 from gwtop.protocols._scgi_fields import dissect as dissect
+from gwtop.protocols._scgi_repeat import repeat as repeat
 
 NAME = "scgi"
 

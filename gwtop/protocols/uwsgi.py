@@ -31,6 +31,7 @@ from gwtop.protocols._base import (
 from gwtop.protocols._lane import IN_STEP, SEEKING, Lane
 from gwtop.protocols._uwsgi_answers import Answers, Asked
 from gwtop.protocols._uwsgi_fields import dissect
+from gwtop.protocols._uwsgi_repeat import repeat as repeat
 from gwtop.protocols._uwsgi_wire import NAME, claims
 
 __all__ = ["NAME", "Decoder", "claims", "dissect", "request_fields", "response_fields"]
