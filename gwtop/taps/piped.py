@@ -73,8 +73,8 @@ class Piped:
         self.closed = False
         self._is_asked = False
         """The last bytes that came were the client's."""
-        self.holder_asked = False
-        """Whether its worker was looked for: once, for a connection stays with its worker."""
+        self.n_holder_asked = 0
+        """How often its worker was looked for; a connection stays with its worker."""
         self.holder: int | None = None
 
     @property

@@ -172,6 +172,7 @@ class Relay:
         if self._is_swapped and self._has_name:
             self._has_name = False
             swap.restore(self._names, self._shared)
+            self._upstream = upstream.Upstream(self._names.path)
 
     def _stop_listening(self) -> None:
         if self._listener is None:
@@ -271,6 +272,8 @@ class Relay:
         if came is not None:
             self._tell(piped, came, records)
         if not piped.closed:
+            if piped.n_holder_asked == 0 and one is piped.client and not piped.connecting:
+                self._holder(piped)
             came = piped.readable(one)
             if came is not None:
                 self._tell(piped, came, records)
@@ -292,10 +295,11 @@ class Relay:
             records.append(Closed(at, conn, came.side, came.how))
 
     def _holder(self, piped: Piped) -> int | None:
-        if isinstance(self._to, str) or piped.holder_asked:
-            return piped.holder
-        piped.holder_asked = True
-        piped.holder = holders.of_peer(piped.server, self._tree)
+        """Asked for when the request is about to be passed on (its worker has often accepted by
+        then, and cannot have gone) and once more when the answer comes."""
+        if piped.holder is None and not isinstance(self._to, str) and piped.n_holder_asked < 2:
+            piped.n_holder_asked += 1
+            piped.holder = holders.of_peer(piped.server, self._tree)
         return piped.holder
 
     def _wait_for(self, piped: Piped, one: socket.socket) -> None:

@@ -89,19 +89,22 @@ def ident(path: str) -> Ident | None:
 def take(chosen: Names, shared: Shared) -> socket.socket:
     """A listening socket that has the path's name now. Raises GwtopError."""
     live = _live(chosen.path)
+    theirs = live.st_dev, live.st_ino
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+    is_taken = False
     try:
         _bind(listener, chosen)
         ours = ident(chosen.aside)
         assert ours is not None
         _dress(chosen, live)
         listener.listen(upstream.BACKLOG)
-        shared.write(ours, (live.st_dev, live.st_ino))
-        _exchange_in(chosen, (live.st_dev, live.st_ino))
-    except BaseException:
-        listener.close()
-        restore(chosen, shared)
-        raise
+        shared.write(ours, theirs)
+        _exchange_in(chosen, theirs)
+        is_taken = True
+    finally:
+        if not is_taken:
+            listener.close()
+            restore(chosen, shared)
     return listener
 
 

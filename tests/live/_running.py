@@ -73,8 +73,11 @@ def of_type(facts: Sequence[Fact], kind: str) -> list[Fact]:
 class Running:
     """A gwtop that goes on: its facts can be awaited."""
 
-    def __init__(self, *arguments: str, folder: Path = Path("/")) -> None:
-        """`folder`: its working directory, and where it makes temporary ones."""
+    def __init__(
+        self, *arguments: str, folder: Path = Path("/"), user: int | None = None
+    ) -> None:
+        """`folder`: its working directory, and where it makes temporary ones. `user`: who runs
+        it, without groups; None: we."""
         self.facts: list[Fact] = []
         self._queue: Queue[Fact | None] = Queue()
         self.process = subprocess.Popen(
@@ -85,6 +88,9 @@ class Running:
             cwd=folder,
             env=os.environ | ({} if folder == Path("/") else {"TMPDIR": str(folder)}),
             start_new_session=True,  # its group is its own, to be killed with it
+            user=user,
+            group=user,
+            extra_groups=None if user is None else [],
         )
         threading.Thread(target=self._read, daemon=True).start()
 
@@ -132,8 +138,10 @@ class Running:
 
 
 @contextmanager
-def running(*arguments: str, folder: Path = Path("/")) -> Iterator[Running]:
-    gwtop = Running(*arguments, folder=folder)
+def running(
+    *arguments: str, folder: Path = Path("/"), user: int | None = None
+) -> Iterator[Running]:
+    gwtop = Running(*arguments, folder=folder, user=user)
     try:
         yield gwtop
     finally:

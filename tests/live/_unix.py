@@ -22,7 +22,8 @@ import pytest
 from tests.live._php import need_fpm
 from tests.live._running import DEMOS, Fact, need_uwsgi, nginx
 
-N_WORKERS = 3
+N_WORKERS = 6
+"""More than kept connections: php-fpm gives each of them a worker for good."""
 N_THREADS = 4
 
 
@@ -131,7 +132,7 @@ GATEWAYS: dict[str, Callable[[Path], object]] = {"fpm": fpm, "uwsgi": uwsgi, "gt
 @contextmanager
 def behind_nginx(folder: Path, path: Path, lines: str, keeps: bool) -> Iterator[int]:
     """nginx's port. `keeps`: it keeps its connections to the gateway."""
-    upstream = f"upstream gate {{ server unix:{path}; {'keepalive 8;' if keeps else ''} }}"
+    upstream = f"upstream gate {{ server unix:{path}; {'keepalive 4;' if keeps else ''} }}"
     passed = lines.replace("GATE", "gate")
     if keeps:
         passed += ' fastcgi_keep_conn on; proxy_http_version 1.1; proxy_set_header Connection "";'

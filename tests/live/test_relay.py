@@ -1,0 +1,280 @@
+"""The relay against real servers: their own requests, their own pids, and what is left after a
+kill. gwtop needs no right for it; root is needed only where a test changes users."""
+
+import os
+import signal
+import socket
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.live._running import Running, free_port, need_root, nginx, of_type, running, uwsgi
+from tests.live._unix import (
+    GATEWAYS,
+    behind_nginx,
+    drive,
+    short_folder,
+    sort,
+    told,
+)
+from tests.live._unix import fpm as fpm_on_socket
+from tests.live._unix import uwsgi as uwsgi_on_socket
+
+pytestmark = pytest.mark.live
+N_REQUESTS = 200
+RESTORED_S = 2.0
+GIGABYTE = 1 << 30
+PIECE = os.urandom(1 << 20)
+
+
+def names_in(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir() if ".sock" in path.name)
+
+
+def notes_of(gwtop: Running) -> set[str]:
+    return {note["code"] for note in of_type(gwtop.facts, "note")}
+
+
+def connects_within(path: Path, deadline_s: float) -> bool:
+    """Whether a new connection succeeds by then; tried again and again."""
+    waiting = threading.Event()
+    for _ in range(int(deadline_s / 0.02)):
+        with socket.socket(socket.AF_UNIX) as client:
+            try:
+                client.connect(str(path))
+            except OSError:
+                waiting.wait(0.02)
+            else:
+                return True
+    return False
+
+
+@pytest.mark.parametrize("keeps", [False, True], ids=["a connection each", "kept"])
+@pytest.mark.parametrize("gateway", list(GATEWAYS))
+def test_requests_over_a_unix_socket_are_what_client_and_application_saw(
+    gateway: str, keeps: bool
+) -> None:
+    with (
+        short_folder() as folder,
+        GATEWAYS[gateway](folder) as (path, lines),
+        behind_nginx(folder, path, lines, keeps) as port,
+    ):
+        with running("tap", f"unix:{path}", "--json", "--requests", str(N_REQUESTS)) as gwtop:
+            gwtop.await_type("hello")
+            rows = drive(port, N_REQUESTS)
+            assert gwtop.finish() == 0
+        assert names_in(folder) == [path.name]
+        after = drive(port, 4)
+    requests = of_type(gwtop.facts, "request")
+    assert sort(told(requests)) == sort(rows)
+    assert {request["evidence"] for request in requests} == {"relay"}
+    assert {request["outcome"] for request in requests} == {"done"}
+    assert [row.status for row in after] == [200] * 4
+
+
+def test_requests_to_a_relayed_port_have_their_workers_pids_or_none(tmp_path: Path) -> None:
+    """uWSGI closes as it answers, so its workers are not always seen in time; never a wrong one."""
+    listen = free_port()
+    location = f"location / {{ include /etc/nginx/uwsgi_params; uwsgi_pass 127.0.0.1:{listen}; }}"
+    with (
+        uwsgi(tmp_path) as (port, _),
+        nginx(tmp_path, location) as (front, _),
+        running("tap", f"{listen}:{port}", "--json", "--requests", "60") as gwtop,
+    ):
+        gwtop.await_type("hello")
+        rows = drive(front, 60)
+        assert gwtop.finish() == 0
+    requests = sort(told(of_type(gwtop.facts, "request")))
+    for found, asked in zip(requests, sort(rows), strict=True):
+        assert replace(asked, pid=found.pid) == found
+        assert found.pid in (asked.pid, None)
+    print(f"{sum(row.pid is not None for row in requests)} of 60 have a pid")
+    assert {request["evidence"] for request in of_type(gwtop.facts, "request")} <= {"relay", None}
+    assert {request["server"] for request in of_type(gwtop.facts, "request")} == {
+        f"127.0.0.1:{port}"
+    }
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_after_any_end_of_the_relay_new_connections_succeed(number: signal.Signals) -> None:
+    with (
+        short_folder() as folder,
+        uwsgi_on_socket(folder) as (path, lines),
+        behind_nginx(folder, path, lines, keeps=False) as port,
+        running("tap", f"unix:{path}", "--json") as gwtop,
+    ):
+        gwtop.await_type("hello")
+        drive(port, 8)
+        open_one = socket.socket(socket.AF_UNIX)
+        open_one.connect(str(path))
+        gwtop.await_fact(lambda fact: fact["type"] == "tick")
+        gwtop.process.send_signal(number)
+        gwtop.process.wait(timeout=10)
+        assert connects_within(path, RESTORED_S)
+        open_one.close()
+        said = gwtop.error_text()  # its end is the janitor's, too
+        assert names_in(folder) == [path.name]
+        assert [row.status for row in drive(port, 8)] == [200] * 8
+    if number == signal.SIGKILL:
+        assert "1 connections in the relay were broken" in said
+
+
+def test_no_request_fails_while_the_relay_comes_and_goes() -> None:
+    with short_folder() as folder, uwsgi_on_socket(folder) as (path, lines):
+        with behind_nginx(folder, path, lines, keeps=False) as port:
+            done, statuses = threading.Event(), []
+
+            def ask_for_ever() -> None:
+                while not done.is_set():
+                    statuses.extend(row.status for row in drive(port, 16))
+
+            asking = threading.Thread(target=ask_for_ever)
+            asking.start()
+            try:
+                for _ in range(3):
+                    with running("tap", f"unix:{path}", "--json", "--requests", "30") as gwtop:
+                        assert gwtop.finish() == 0
+            finally:
+                done.set()
+                asking.join()
+        assert names_in(folder) == [path.name]
+    assert set(statuses) == {200}
+
+
+def test_a_server_that_is_restarted_keeps_its_new_socket() -> None:
+    with (
+        short_folder() as folder,
+        uwsgi_on_socket(folder) as (path, _),
+        running("tap", f"unix:{path}", "--json") as gwtop,
+    ):
+        gwtop.await_type("hello")
+        path.unlink()
+        with uwsgi_on_socket(folder) as (path, lines):
+            gwtop.await_fact(lambda fact: fact.get("code") == "relay-rebound")
+            gwtop.interrupt()
+            with behind_nginx(folder, path, lines, keeps=False) as port:
+                assert [row.status for row in drive(port, 4)] == [200] * 4
+            assert path.name in names_in(folder)
+            assert not [name for name in names_in(folder) if "gwtop" in name]
+
+
+def test_as_the_sockets_owner_without_any_right() -> None:
+    """A pool that runs as nobody, watched by nobody."""
+    need_root()
+    nobody = 65534
+    with short_folder() as folder, fpm_on_socket(folder) as (path, lines):
+        os.chown(folder, nobody, nobody)
+        os.chown(path, nobody, nobody)
+        asked = ("tap", f"unix:{path}", "--json", "--requests", "40")
+        with behind_nginx(folder, path, lines, keeps=False) as port:
+            with running(*asked, user=nobody) as gwtop:
+                gwtop.await_type("hello")
+                rows = drive(port, 40)
+                assert gwtop.finish() == 0
+            assert names_in(folder) == [path.name]
+    requests = of_type(gwtop.facts, "request")
+    assert sort(told(requests)) == sort(rows)
+    assert {request["evidence"] for request in requests} == {"relay"}
+
+
+def test_a_socket_of_somebody_else_is_refused_and_left_alone() -> None:
+    need_root()
+    with short_folder() as folder, fpm_on_socket(folder) as (path, _):
+        path.chmod(0o660)
+        folder.chmod(0o777)
+        with running("tap", f"unix:{path}", "--json", user=65534) as gwtop:
+            assert gwtop.finish() == 1
+            assert "run as its owner, or as root" in gwtop.error_text()
+        assert names_in(folder) == [path.name]
+
+
+def test_a_gigabyte_passes_without_a_byte_lost(tmp_path: Path) -> None:
+    """Out and back through an echo server; 4 connections at once, far more than any buffer."""
+    with short_folder() as folder:
+        path = folder / "echo.sock"
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(str(path))
+        listener.listen(8)
+        threading.Thread(target=_echo_four, args=(listener,), daemon=True).start()
+        with running("tap", f"unix:{path}", "--json") as gwtop:
+            gwtop.await_type("hello")
+            right: list[bool] = []
+            senders = [
+                threading.Thread(target=_send_and_compare, args=(path, right)) for _ in range(4)
+            ]
+            for sender in senders:
+                sender.start()
+            for sender in senders:
+                sender.join()
+            assert right == [True] * 4
+            gwtop.interrupt()
+        listener.close()
+
+
+def _echo_four(listener: socket.socket) -> None:
+    def echo(one: socket.socket) -> None:
+        with one:
+            while data := one.recv(1 << 18):
+                one.sendall(data)
+
+    for _ in range(4):
+        threading.Thread(target=echo, args=(listener.accept()[0],), daemon=True).start()
+
+
+def _send_and_compare(path: Path, right: list[bool]) -> None:
+    """An eighth of a gigabyte each way and connection."""
+    n_pieces = GIGABYTE // 8 // len(PIECE)
+    with socket.socket(socket.AF_UNIX) as one:
+        one.connect(str(path))
+
+        def send() -> None:
+            for _ in range(n_pieces):
+                one.sendall(PIECE)
+            one.shutdown(socket.SHUT_WR)
+
+        sender = threading.Thread(target=send)
+        sender.start()
+        wanted = PIECE
+        n_bytes, is_right = 0, True
+        while data := one.recv(len(PIECE)):
+            start = n_bytes % len(wanted)
+            head = wanted[start : start + len(data)]
+            expected = head + wanted[: len(data) - len(head)]
+            is_right &= data == expected
+            n_bytes += len(data)
+        sender.join()
+        right.append(is_right and n_bytes == n_pieces * len(PIECE))
+
+
+def test_thousands_of_connections_at_once_are_all_served() -> None:
+    """As many as there are descriptors for, and some that must wait until others end."""
+    import resource
+
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    n_connections = min(10_000, hard // 2 - 64)
+    with short_folder() as folder:
+        path = folder / "many.sock"
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(str(path))
+        listener.listen(4096)
+        with running("tap", f"unix:{path}", "--json") as gwtop:
+            gwtop.await_type("hello")
+            clients, workers = [], []
+            for number in range(n_connections):
+                client = socket.socket(socket.AF_UNIX)
+                client.connect(str(path))
+                client.sendall(b"%d" % number)
+                clients.append(client)
+                workers.append(listener.accept()[0])
+            got = {worker.recv(16) for worker in workers}
+            for worker in workers:
+                worker.close()
+            assert all(client.recv(1) == b"" for client in clients)
+            for client in clients:
+                client.close()
+            gwtop.interrupt()
+        listener.close()
+    assert got == {b"%d" % number for number in range(n_connections)}
+    assert of_type(gwtop.facts, "summary")[0]["connections"] == n_connections
