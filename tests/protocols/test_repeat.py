@@ -2,7 +2,8 @@
 
 The witnesses: real shells (dash and bash) with a `curl` and a `cgi-fcgi` that only tell what they
 were given; a socket that keeps what a script sends, read by the protocol's own decoder; captures
-of real fronts. (HTTP: gwtop.protocols._http_repeat.) That real servers give the same answer is in tests/live/test_repeat.py.
+of real fronts. (HTTP: gwtop.protocols._http_repeat.) That real servers give the same answer is
+in tests/live/test_repeat.py.
 """
 
 import json
