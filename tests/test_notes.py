@@ -181,6 +181,8 @@ NOT_OF_THE_WIRE = {
     "listener-awaited": "a live watch",
     "owner-hidden": "a live watch",
     "births-polled": "a live watch",
+    **dict.fromkeys(("tree-listens", "tree-silent", "tree-hidden"), "a live watch"),
+    "network-hidden": "a live watch",
     "capture-cut": "the file: tests/taps",
     "capture-damaged": "the file: tests/taps",
     "unknown-link": "the file: tests/tracker",

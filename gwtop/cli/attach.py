@@ -41,7 +41,12 @@ class AttachOptions(Target, Telling):
 @click.option("--socket", metavar="PATH", help="Unix socket the gateway listens on.")
 @click.option("--protocol", metavar="NAME", help="Do not detect the protocol.")
 @click.option("--host", metavar="ADDR", help="Only this address of the listener.")
-@click.option("--pid", metavar="PID", type=click.IntRange(min=1), help="Root of the watched tree.")
+@click.option(
+    "--pid",
+    metavar="PID",
+    type=click.IntRange(min=1),
+    help="Root of the watched tree; with no port, also what it listens on.",
+)
 @click.option(
     "--netns", metavar="NAME", help="Network namespace (a name of `ip netns`, or a path)."
 )
@@ -52,9 +57,12 @@ class AttachOptions(Target, Telling):
 @click.option("--sudo", is_flag=True, help="Only the engine runs as root, the screen does not.")
 @options.telling_options
 def attach(**given: Unpack[AttachOptions]) -> int:
-    """Watch a running gateway; its protocol is detected."""
-    if not given["port"] and given["socket"] is None:
-        raise click.UsageError("Say what to watch: --port P or --socket PATH.")
+    """Watch a running gateway; its protocol is detected.
+
+    It is named by its port, its unix socket, or a process above it.
+    """
+    if not given["port"] and given["socket"] is None and given["pid"] is None:
+        raise click.UsageError("Say what to watch: --port P, --socket PATH or --pid PID.")
     telling = options.telling_of(given)
     options.check(telling)
     options.check_protocol(given["protocol"])
@@ -62,8 +70,9 @@ def attach(**given: Unpack[AttachOptions]) -> int:
         return _run_under_sudo(given, telling)
     if telling["as_json"] or telling["table"] is not None:
         from gwtop.cli.running import run
+        from gwtop.taps import of_pid
 
-        return run(plan_of(given), telling)
+        return run(of_pid.told_by(plan_of(given)), telling)
     from gwtop.cli import screen
 
     with screen.spawn_engine(_argv(given), telling) as engine:

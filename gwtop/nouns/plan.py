@@ -26,6 +26,8 @@ class Plan:
     interface: str = "lo"
     pid: int | None = None
     """Root of the watched tree. None: found from the listener's owner."""
+    by_pid: bool = False
+    """Ports and socket are what the tree of `pid` was found to listen on."""
     netns: str | None = None
     """Network namespace to watch, as `ip netns` names it or as a path. None: that of `pid`."""
     front: int | None = None

@@ -96,12 +96,12 @@ def parse_proc_net(family: int, text: str) -> Iterator[Listener]:
         yield Listener(_address(family, raw), int(port, 16), int(column[9]), int(column[7]))
 
 
-def _from_proc(family: int) -> list[Listener]:
+def _from_proc(family: int, net: str = "/proc/net") -> list[Listener]:
     name = "tcp" if family == socket.AF_INET else "tcp6"
     try:
-        with open(f"/proc/net/{name}", encoding="ascii") as text:
+        with open(f"{net}/{name}", encoding="ascii") as text:
             return list(parse_proc_net(family, text.read()))
-    except FileNotFoundError:  # a kernel without IPv6
+    except FileNotFoundError:  # a kernel without IPv6, or the process has gone
         return []
 
 
@@ -116,17 +116,27 @@ def tcp() -> list[Listener]:
         return [found for family in families for found in _from_proc(family)]
 
 
-def parse_unix(text: str, path: str) -> Iterator[Listener]:
+def parse_unix(text: str, path: str | None) -> Iterator[Listener]:
+    """`path` None: all that have a name in the file system."""
     for line in text.splitlines()[1:]:
         column = line.split(maxsplit=7)
-        if len(column) == 8 and column[7] == path and int(column[3], 16) & SO_ACCEPTCON:
-            yield Listener(path, 0, int(column[6]), None)
+        if len(column) < 8 or not int(column[3], 16) & SO_ACCEPTCON:
+            continue
+        if column[7] == path or (path is None and not column[7].startswith("@")):
+            yield Listener(column[7], 0, int(column[6]), None)
 
 
-def unix(path: str) -> list[Listener]:
+def unix(path: str | None, net: str = "/proc/net") -> list[Listener]:
     """The listening unix sockets bound to this path; one whose file was replaced counts too."""
     try:
-        with open("/proc/net/unix", encoding="utf-8", errors="surrogateescape") as text:
+        with open(f"{net}/unix", encoding="utf-8", errors="surrogateescape") as text:
             return list(parse_unix(text.read(), path))
     except FileNotFoundError:
         return []
+
+
+def seen_by(pid: int) -> list[Listener]:
+    """All listeners, TCP and unix, of the network namespace this process is in."""
+    net = f"/proc/{pid}/net"
+    families = (socket.AF_INET, socket.AF_INET6)
+    return [found for family in families for found in _from_proc(family, net)] + unix(None, net)

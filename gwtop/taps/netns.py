@@ -37,6 +37,21 @@ def names() -> list[str]:
         return []
 
 
+def is_hidden(plan: Plan) -> bool:
+    """Whether the namespace of the process that is meant may not even be looked at: then nobody
+    knows whether it is ours."""
+    path = path_of(plan)
+    if path is None or plan.netns is not None or sys.platform != "linux":
+        return False
+    try:
+        os.stat(path)
+    except PermissionError:
+        return True
+    except FileNotFoundError:  # no such process, or a kernel without network namespaces
+        return False
+    return False
+
+
 def enter(plan: Plan) -> bool:
     """Whether we moved. Only the calling thread does: call it before there is another.
 
@@ -52,7 +67,7 @@ def enter(plan: Plan) -> bool:
     except FileNotFoundError:
         raise GwtopError(_missing(plan), _remedy(plan)) from None
     except PermissionError:
-        if plan.netns is None:  # another user's process: most likely it has our network
+        if plan.netns is None:  # most likely it has our network; that it is hidden is a note
             return False
         raise GwtopError(f"{path} may not be read", "run gwtop as root") from None
     try:

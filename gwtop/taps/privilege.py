@@ -107,10 +107,10 @@ def command(plan: Plan | None = None) -> str:
     program = os.path.abspath(sys.argv[0]) if sys.argv and sys.argv[0] else ""
     if os.path.basename(program) != "gwtop":
         program = f"{sys.executable} -m gwtop"
-    if plan is None or not (plan.ports or plan.socket):
+    if plan is None or not (plan.ports or plan.socket or plan.pid):
         return f"sudo {program} attach --port PORT"
-    what = "".join(f" --port {port}" for port in plan.ports)
-    what += f" --socket {plan.socket}" if plan.socket else ""
+    what = "" if plan.by_pid else "".join(f" --port {port}" for port in plan.ports)
+    what += f" --socket {plan.socket}" if plan.socket and not plan.by_pid else ""
     what += f" --pid {plan.pid}" if plan.pid else ""
     what += f" --netns {plan.netns}" if plan.netns else ""
     return f"sudo {program} attach{what}"

@@ -13,7 +13,7 @@ from ipaddress import ip_address
 from gwtop.nouns.plan import Plan
 from gwtop.nouns.records import Observed
 from gwtop.nouns.times import MILLISECOND_NS, SECOND_NS, Nanos
-from gwtop.taps import kinship, listeners, proc
+from gwtop.taps import kinship, listeners, netns, of_pid, proc
 from gwtop.taps.listeners import Listener
 from gwtop.taps.privilege import needed
 
@@ -34,12 +34,14 @@ class Watched:
         """Root: its birth in ticks, so that its pid is not taken for it after its death."""
         self._awaited: frozenset[str] = frozenset()
         self._hidden_told = False
+        self._told_first = False
+        self._network_hidden = netns.is_hidden(plan)
         self._pause_ns, self._search_at = SECOND_NS, 0
 
     def look(self, now: Nanos) -> tuple[list[Observed], bool]:
         """What to say, and whether `roots` changed."""
         found = self._listeners()
-        words = self._await(found, now)
+        words = [*self._first_words(now), *self._await(found, now)]
         self._listen_of = {listener.link: listener.listen for listener in found}
         links = frozenset(self._listen_of)
         changed, self.links = links != self.links, links
@@ -52,6 +54,20 @@ class Watched:
         roots, more = self._search(now)
         return words + more, self._adopt(roots)
 
+    def _first_words(self, now: Nanos) -> list[Observed]:
+        """What has to be said of the process that the user named, once."""
+        if self._told_first:
+            return []
+        self._told_first = True
+        words = of_pid.words(self._plan, now)
+        if self._network_hidden:
+            text = (
+                f"the network of process {self._plan.pid} is hidden from us: if it has one of its "
+                f"own, what passes there is not seen; {needed('census', self._plan)}"
+            )
+            words.append(Observed(now, "network-hidden", "warn", text, self._plan.pid))
+        return words
+
     def held_by(self, pid: int, limit: int | None = None) -> frozenset[str] | None:
         """Which watched listeners are among its first `limit` descriptors, as they are bound.
         None: we may not look."""
@@ -62,11 +78,10 @@ class Watched:
         return AWAITED_NS if self._awaited else SETTLED_NS
 
     def _listeners(self) -> list[Listener]:
-        if self._plan.socket is not None:
-            return listeners.unix(self._plan.socket)
-        if not self._plan.ports:
-            return []
-        return [found for found in listeners.tcp() if self._wanted(found)]
+        found = [] if self._plan.socket is None else listeners.unix(self._plan.socket)
+        if self._plan.ports:
+            found += [one for one in listeners.tcp() if self._wanted(one)]
+        return found
 
     def _wanted(self, listener: Listener) -> bool:
         if listener.port not in self._plan.ports:
@@ -76,11 +91,11 @@ class Watched:
 
     def _await(self, found: list[Listener], now: Nanos) -> list[Observed]:
         """A word, once each time, for every listener that is not there."""
-        here = {f"{self._plan.host or '*'}:{listener.port}" for listener in found}
-        wanted = {f"{self._plan.host or '*'}:{port}" for port in self._plan.ports}
+        host = self._plan.host or "*"
+        here = {f"{host}:{one.port}" if one.port else one.listen for one in found}
+        wanted = {f"{host}:{port}" for port in self._plan.ports}
         if self._plan.socket is not None:
-            wanted = {f"unix:{self._plan.socket}"}
-            here = wanted if found else set()
+            wanted.add(f"unix:{self._plan.socket}")
         awaited = frozenset(wanted - here)
         news, self._awaited = awaited - self._awaited, awaited
         return [

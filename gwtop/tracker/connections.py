@@ -74,14 +74,13 @@ def is_wanted(opened: Opened, plan: Plan) -> bool:
 def watched(plan: Plan, by_server: Mapping[str, Module]) -> list[Watched]:
     """The watched listeners, with the protocol seen on each so far."""
     spoken = {server: module.NAME for server, module in by_server.items()}
+    unix = [] if plan.socket is None else [Watched(f"unix:{plan.socket}", None)]
     if not plan.ports:
-        if plan.socket is not None:
-            return [Watched(f"unix:{plan.socket}", None)]
-        return [Watched(server, name) for server, name in sorted(spoken.items())]
+        return unix or [Watched(server, name) for server, name in sorted(spoken.items())]
     host = plan.host or "*"
     host = f"[{host}]" if ":" in host else host
     by_port = {server.rpartition(":")[2]: name for server, name in spoken.items()}
-    return [Watched(f"{host}:{p}", by_port.get(str(p))) for p in plan.ports]
+    return [Watched(f"{host}:{p}", by_port.get(str(p))) for p in plan.ports] + unix
 
 
 class Connections:

@@ -4,6 +4,7 @@ what the servers did. X-Worker-Pid is the witness, and gwtop never reads it."""
 import http.client
 import os
 import signal
+import subprocess
 import sys
 import threading
 from collections import Counter
@@ -139,7 +140,41 @@ def test_workers_that_leave_after_a_hundred_requests_served_a_hundred(tmp_path: 
     assert {pid: exited[pid] for pid in full} == {pid: served[pid] for pid in full}
     summary = gwtop.facts[-1]
     assert summary["model"] == "worker-pool"
-    assert summary["processes_born"] == len(of_type(gwtop.facts, "process_born")) >= len(full)
+    assert summary["processes_born"] == len(of_type(gwtop.facts, "process_born"))
+    assert summary["processes_born"] >= len(full) - 2, "two were there before"
+
+
+def test_a_process_is_enough_to_find_what_to_watch(tmp_path: Path) -> None:
+    need_tracefs()
+    with (
+        uwsgi(tmp_path, "uwsgi", "127.0.0.1", 2) as (back, master),
+        nginx(tmp_path, TO_UWSGI.format(back)) as (front, _),
+        running("attach", "--pid", str(master), "--json", "--requests", "5") as gwtop,
+    ):
+        hello = gwtop.await_type("hello")
+        assert hello["watch"] == [{"listen": f"*:{back}", "protocol": None}]
+        told = [ask(front) for _ in range(5)]
+        assert gwtop.finish() == 0
+    assert [f["pid"] for f in of_type(gwtop.facts, "request")] == told
+    assert "tree-listens" in {f["code"] for f in of_type(gwtop.facts, "note")}
+    assert master in {f["pid"] for f in of_type(gwtop.facts, "process_seen")}
+
+
+def test_a_tree_that_does_not_listen_has_its_lives_told() -> None:
+    need_root()
+    idle = subprocess.Popen(["sh", "-c", "read line; (exit 3); read line"], stdin=subprocess.PIPE)
+    assert idle.stdin is not None
+    try:
+        with running("attach", "--pid", str(idle.pid), "--json") as gwtop:
+            assert gwtop.await_type("hello")["watch"] == []
+            gwtop.await_fact(lambda f: f["type"] == "note" and f["code"] == "tree-silent")
+            idle.stdin.write(b"\n")
+            idle.stdin.flush()
+            assert gwtop.await_type("process_exited")["code"] == 3
+            assert gwtop.interrupt() == 130
+    finally:
+        idle.kill()
+        idle.communicate()
 
 
 def test_one_process_behind_a_watched_front_is_single_and_can_be_sole(tmp_path: Path) -> None:

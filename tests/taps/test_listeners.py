@@ -93,3 +93,15 @@ def test_a_listener_is_written_as_it_was_bound() -> None:
     assert Listener("0.0.0.0", 80, 1, 0).listen == "0.0.0.0:80"
     assert Listener("::1", 80, 1, 0).listen == "[::1]:80"
     assert Listener("/run/app.sock", 0, 1, None).listen == "unix:/run/app.sock"
+
+
+def test_a_process_shows_the_listeners_of_its_network(tmp_path: Path) -> None:
+    path = str(tmp_path / "app.sock")
+    with socket.socket() as tcp, socket.socket(socket.AF_UNIX) as unix:
+        tcp.bind(("127.0.0.1", 0))
+        unix.bind(path)
+        tcp.listen()
+        unix.listen()
+        seen = {one.listen for one in listeners.seen_by(os.getpid())}
+        assert {f"127.0.0.1:{tcp.getsockname()[1]}", f"unix:{path}"} <= seen
+    assert listeners.seen_by(2**22 + 1) == [], "a process that has gone shows nothing"

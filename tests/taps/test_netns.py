@@ -48,3 +48,14 @@ def test_another_users_process_is_taken_to_have_our_network(
     assert not netns.enter(Plan(pid=1))
     with pytest.raises(GwtopError, match="may not be read"):
         netns.enter(Plan(netns="blue"))
+
+
+def test_a_namespace_that_may_not_be_looked_at_is_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not netns.is_hidden(Plan(pid=os.getpid())) and not netns.is_hidden(Plan(ports=(80,)))
+    assert not netns.is_hidden(Plan(pid=2**22 + 1)), "gone is not hidden"
+
+    def refuse(path: str) -> None:
+        raise PermissionError(path)
+
+    monkeypatch.setattr(os, "stat", refuse)
+    assert netns.is_hidden(Plan(pid=1)) and not netns.is_hidden(Plan(pid=1, netns="blue"))
