@@ -39,7 +39,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "model": {"nouns"},
     "panels": {"nouns", "model"},
     "outputs": {"nouns", "errors", "journal", "model", "panels", "redaction", "protocols"},
-    "tui": set("nouns clock errors journal model panels layers explain config outputs".split()),
+    "tui": {"nouns", "clock", "errors", "journal", "model", "panels"}
+    | {"layers", "explain", "config", "outputs"},
     "layers": set(),
     "explain": set(),
     "demos": {"nouns", "clock", "errors"},
