@@ -15,8 +15,9 @@ from click.testing import CliRunner
 from gwtop import demos
 from gwtop.cli.explain import explain
 from gwtop.errors import GwtopError
-from gwtop.explain import FOLDER, NOTES, codes, near, page, words
+from gwtop.explain import FOLDER, NOTES, codes, near, page, search, titles, words
 from gwtop.explain.beside import ROWS, facets
+from gwtop.explain.layout import laid_out
 
 CODE = sorted(FOLDER.parent.rglob("*.py"))
 CODE_AT = {"Remark": 1, "Observed": 1, "Note": 1, "_note": 0}
@@ -135,14 +136,14 @@ def test_an_unknown_word_names_those_that_look_like_it(asked: str, likeliest: st
     assert likeliest in near(asked)
     run = CliRunner().invoke(explain, [asked], standalone_mode=False)
     assert isinstance(run.exception, GwtopError)
-    assert likeliest in run.exception.remedy
-    assert "did you mean" in run.exception.remedy
+    assert likeliest in (run.exception.remedy or "")
+    assert "did you mean" in (run.exception.remedy or "")
 
 
 def test_a_word_that_looks_like_nothing_gets_the_words() -> None:
     run = CliRunner().invoke(explain, ["knights"], standalone_mode=False)
     assert isinstance(run.exception, GwtopError)
-    assert "there are AJP, CGI, FastCGI, " in run.exception.remedy
+    assert "there are AJP, CGI, FastCGI, " in (run.exception.remedy or "")
 
 
 CAPTURES = Path(__file__).parent / "captures"
@@ -214,3 +215,27 @@ def test_on_a_narrow_terminal_they_stand_one_below_another(monkeypatch: pytest.M
 def test_one_of_several_words_without_a_page_is_an_error() -> None:
     run = CliRunner().invoke(explain, ["CGI", "knights"], standalone_mode=False)
     assert isinstance(run.exception, GwtopError)
+
+
+@pytest.mark.parametrize("width", [44, 76, 200])
+def test_a_page_is_laid_out_for_a_width_and_keeps_every_word(width: int) -> None:
+    for name, _ in titles():
+        text = page(name) or ""
+        lines = ["".join(words for words, _ in line) for line in laid_out(text, width)]
+        assert " ".join(lines).split() == text.split(), name
+        long = [line for line in lines if len(line) > width and " " in line.strip()]
+        assert [line for line in long if not line.startswith("    ")] == [], name
+
+
+def test_labels_and_bytes_stand_out_and_pictures_stay_as_they_are() -> None:
+    lines = laid_out(page("AJP") or "", 60)
+    styles = {words.split()[0]: style for line in lines for words, style in line if words.strip()}
+    assert (styles["Cost:"], styles["a9"], styles["browser"]) == ("accent", "accent", "")
+    picture = "                                                                 thread: servlet"
+    assert ((picture, ""),) in lines
+
+
+def test_a_search_finds_names_first_and_then_what_pages_say() -> None:
+    assert [name for name, _ in search("WSGI")][:4] == ["mod_wsgi", "uWSGI", "uwsgi", "WSGI"]
+    assert "closed-without-answer" in [name for name, _ in search("harakiri")]
+    assert search("") == titles() and search("no such words") == []

@@ -26,10 +26,40 @@ def codes() -> list[str]:
 def page(word: str) -> str | None:
     """The page, in whatever case it was asked for; the one of just this case where several words
     differ by it alone. None: there is none."""
-    pages = _pages() | {path.stem: path for path in NOTES.glob("*.md")}
+    pages = _files()
     names = [word, *(name for name in sorted(pages)[::-1] if name.lower() == word.lower())]
     found = next((pages[name] for name in names if name in pages), None)
     return None if found is None else found.read_text(encoding="utf-8")
+
+
+def titles() -> list[tuple[str, str]]:
+    """Every word and every code, words first, each with the first line of its page."""
+    return [(name, _title(text)) for name, text in _texts()]
+
+
+def search(wanted: str) -> list[tuple[str, str]]:
+    """Those of `titles` whose name has the text in it, and then those whose page has."""
+    asked, every = wanted.strip().lower(), _texts()
+    named = [(name, _title(text)) for name, text in every if asked in name.lower()]
+    inside = [
+        (name, _title(text))
+        for name, text in every
+        if asked not in name.lower() and asked in " ".join(text.lower().split())
+    ]
+    return named + inside
+
+
+def _texts() -> list[tuple[str, str]]:
+    files = _files()
+    return [(name, files[name].read_text(encoding="utf-8")) for name in (*words(), *codes())]
+
+
+def _title(text: str) -> str:
+    return text.partition("\n")[0].partition(": ")[2]
+
+
+def _files() -> dict[str, Path]:
+    return _pages() | {path.stem: path for path in NOTES.glob("*.md")}
 
 
 def _pages() -> dict[str, Path]:

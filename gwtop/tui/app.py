@@ -308,6 +308,11 @@ class Screen(App[int]):
     def on_chooser_toggled(self, message: Chooser.Toggled) -> None:
         self._asking.toggled(message.name)
 
+    def action_pages(self) -> None:
+        from gwtop.tui.pages import Pages, word_for  # textual's input: 30 ms
+
+        self.push_screen(Pages(word_for(self)))
+
     def action_explain(self) -> None:
         bar = self.query_one("#explain", Bar)
         bar.display = bool(self.explain) and not bar.display

@@ -19,7 +19,8 @@ KEYS = (
     ("x  t", "of a process: send it a signal (asks first); what its Python is executing"),
     ("← →", "on the sheet of a process: the section before, the next one"),
     ("mouse", "click selects, the wheel scrolls, and the words at the foot are buttons"),
-    ("e", "what you are seeing (demos)"),
+    ("e", "explain: the note one is on, the demo or the protocol; / finds a page"),
+    ("E", "what you are seeing, in short (demos): hide it"),
     ("^p", "all commands by name"),
     ("q", "quit"),
 )

@@ -25,6 +25,8 @@ def commands(app: "Screen") -> Iterator[SystemCommand]:
     yield SystemCommand("Signal", "to the process that is open or selected", app.action_signal)
     yield SystemCommand("Stack", "what its Python is executing (py-spy)", app.action_stack)
     yield SystemCommand("Pause", "or go on", app.action_pause)
+    about = "the note one is on, the demo or the protocol; all pages"
+    yield SystemCommand("Explain", about, app.action_pages)
     yield SystemCommand("What you are seeing", "show or hide it", app.action_explain)
     yield SystemCommand("Help", "keys, signs and columns", app.action_help)
     yield SystemCommand("Screenshot", "of this screen, as SVG", app.deliver_screenshot)

@@ -176,7 +176,7 @@ async def test_what_is_explained_can_be_put_away() -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(app, pilot)
         assert "Watch the pids rise." in text(app)
-        await pilot.press("e")
+        await pilot.press("E")
         await settle(app, pilot)
         assert "Watch the pids rise." not in text(app)
 
