@@ -1,11 +1,10 @@
 """`gwtop demo`: starts a demo gateway, drives load at it and watches it.
 
 Without a screen all is in this process: the demo and the load are its children, the engine its
-loop. With one, this process holds demo, load and screen, and the engine is a child that attaches
-to the demo's hop.
+loop. With one, a session's child holds demo, load and screen (`driving`), and the engine is a
+child of that, attached to the demo's hop.
 """
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
 import click
@@ -17,7 +16,6 @@ from gwtop.nouns.offers import RunDemo
 from gwtop.nouns.plan import Plan
 
 if TYPE_CHECKING:
-    from gwtop.cli.screen import Engine
     from gwtop.demos import DemoInfo, Ready, RunningDemo
     from gwtop.load import RunningLoad
 
@@ -88,7 +86,10 @@ def demo(name: str | None, **given: Unpack["DemoOptions"]) -> int:
         if driving["keep"]:
             click.echo(f"gwtop: the demo answers at {running.ready['url']}", err=True)
         if has_screen:
-            return _run_screen(running, driving, telling)
+            from gwtop.cli.driving import run_screen
+
+            argv = engine_argv(running.ready, telling)
+            return run_screen(running, _as_choice(name, driving), argv, telling)
         return _run_here(running, driving, telling)
     finally:
         _stop(running)
@@ -108,7 +109,11 @@ def _begin_session(name: str, driving: Driving, telling: Telling) -> int:
     screen.need_terminal()
     screen.take_terminal()
     demos.find(name)
-    chosen = RunDemo(
+    return session.run(_as_choice(name, driving), _words_of(telling))
+
+
+def _as_choice(name: str, driving: Driving) -> RunDemo:
+    return RunDemo(
         name,
         workers=driving["workers"],
         rate=driving["rate"],
@@ -119,7 +124,6 @@ def _begin_session(name: str, driving: Driving, telling: Telling) -> int:
         paused=driving["keep"],
         n_requests=driving["requests"],
     )
-    return session.run(chosen, _words_of(telling))
 
 
 def _words_of(telling: Telling) -> tuple[str, ...]:
@@ -205,44 +209,12 @@ def plan_of(ready: "Ready", telling: Telling) -> Plan:
     return replace(plan, ports=(int(ready["listen"].rpartition(":")[2]),))
 
 
-def _run_screen(running: "RunningDemo", driving: Driving, telling: Telling) -> int:
-    from gwtop.cli import screen
-
-    ready = running.ready
+def engine_argv(ready: "Ready", telling: Telling) -> list[str]:
+    """An engine of its own that watches the same."""
     plan = plan_of(ready, telling)
     argv = ["attach", "--pid", str(ready["pid"])]
     argv += [] if ready["front"] is None else ["--front-pid", str(ready["front"])]
-    argv += ["--socket", plan.socket] if plan.socket else ["--port", str(plan.ports[0])]
-    with screen.spawn_engine(argv, telling) as engine:
-        engine.wait_for_hello()
-        screen.become_user()  # before the load, which is none of root's business
-        load = None if driving["keep"] else _start_load(ready, driving)
-        try:
-            return screen.show(engine, running, _look_after(running, load, engine))
-        finally:
-            if load is not None:
-                load.stop()
-
-
-def _look_after(
-    running: "RunningDemo", load: "RunningLoad | None", engine: "Engine"
-) -> Callable[[], str | None]:
-    """What has gone wrong beside the screen, asked by it several times a second.
-
-    A load without its demo ends, and both without the engine: nothing goes on that nobody watches,
-    while the screen stays and shows what was seen.
-    """
-
-    def trouble() -> str | None:
-        demo_ended = running.trouble()
-        if load is not None and (demo_ended is not None or engine.has_ended()):
-            load.let_go()
-        if engine.has_ended():
-            running.let_go()
-            return None  # the screen says that by itself
-        return demo_ended or (None if load is None else load.trouble())
-
-    return trouble
+    return [*argv, *(["--socket", plan.socket] if plan.socket else ["--port", str(plan.ports[0])])]
 
 
 def list_demos() -> None:

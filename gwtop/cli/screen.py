@@ -28,6 +28,7 @@ from gwtop.errors import GwtopError
 
 if TYPE_CHECKING:
     from gwtop.demos import RunningDemo
+    from gwtop.nouns.driving import Driver
 
 HELLO_DEADLINE_S = 10.0  # taps open in 20 ms; asking the proc connector in vain takes 400
 STOP_DEADLINE_S = 3.0  # an engine gives its last words 2 s at most
@@ -163,6 +164,7 @@ def show(
     engine: Engine,
     running: "RunningDemo | None" = None,
     trouble: Callable[[], str | None] = lambda: None,
+    driver: "Driver | None" = None,
 ) -> int:
     """The screen on this engine's facts; what the engine said on stderr is said afterwards.
 
@@ -183,6 +185,7 @@ def show(
         explain=explain,
         on_end=engine.why_it_ended,
         trouble=trouble,
+        driver=driver,
     )
     if running is not None:
         running.let_go()  # takes the longest, so it begins while the others end

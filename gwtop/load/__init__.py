@@ -21,6 +21,7 @@ from tempfile import TemporaryFile
 from typing import IO, TypedDict, cast
 
 from gwtop.errors import GwtopError
+from gwtop.nouns.driving import State
 
 STOP_DEADLINE_S = 2.0
 MAX_STATES_BYTES = 1 << 20  # some 6,000 that nobody took: what comes then is not kept
@@ -53,20 +54,6 @@ class Wish(TypedDict, total=False):
     send: str
     """One request for this path, beside the others."""
     pause: bool
-
-
-class State(TypedDict):
-    """How it goes: a line on stdout after each wish and each second in which anything changed."""
-
-    rate: float
-    concurrency: int
-    path: str | None
-    paused: bool
-    sent: int
-    answered: int
-    failed: int
-    in_flight: int
-    bad_wishes: int
 
 
 class Summary(TypedDict):

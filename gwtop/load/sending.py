@@ -22,7 +22,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from gwtop import clock
-from gwtop.load import Config, State, Summary, Wish
+from gwtop.load import Config, Summary, Wish
+from gwtop.nouns.driving import State
 
 if TYPE_CHECKING:
     from aiohttp import ClientSession

@@ -68,7 +68,7 @@ def entries(offer: Offer, width: int, unfolded: bool = False) -> list[Entry]:
         here = sum(not demo.missing for demo in offer.demos)
         about = f"a gateway of its own, with load: {here} of {len(offer.demos)} can start here"
         found += [_gap(), _heading(DEMOS, about)]
-        found += [_demo(d) for d in sorted(offer.demos, key=lambda d: (bool(d.missing), d.name))]
+        found += demo_entries(offer.demos)
     if offer.files:
         found += [_gap(), _heading(FILES, "captures, recordings and facts")]
         found += [_file(one, offer.now_at) for one in offer.files]
@@ -141,6 +141,11 @@ def _rights(offer: Offer) -> list[Entry]:
         "asks for the password; only the engine will be root, what paints will not",
     )
     return [Entry("sudo", line, WithSudo(), about)]
+
+
+def demo_entries(demos: Sequence[DemoOffer]) -> list[Entry]:
+    """Those that can start come first."""
+    return [_demo(demo) for demo in sorted(demos, key=lambda d: (bool(d.missing), d.name))]
 
 
 def _demo(demo: DemoOffer) -> Entry:

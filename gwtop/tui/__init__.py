@@ -16,6 +16,7 @@ from gwtop.config import load
 from gwtop.nouns.times import SECOND_NS
 
 if TYPE_CHECKING:
+    from gwtop.nouns.driving import Driver
     from gwtop.nouns.offers import Choice
     from gwtop.panels._start import Offer
 
@@ -35,12 +36,13 @@ def run_screen(
     explain: str = "",
     on_end: Callable[[], str | None] | None = None,
     trouble: Callable[[], str | None] = lambda: None,
+    driver: "Driver | None" = None,
 ) -> int:
     """Shows facts until the user quits; 0, or 1 when the screen itself failed.
 
     `on_end` is called once, in a thread, when `source` has ended: it may wait for the engine, and
     says why it ended (None: nothing to say). `trouble` is asked with every paint for what else
-    went wrong. `explain` is a demo's "what you are seeing".
+    went wrong. `explain` is a demo's "what you are seeing"; `driver` drives it.
     """
     descriptor = source if isinstance(source, int) else source.fileno()
     if descriptor == 0:
@@ -58,7 +60,14 @@ def run_screen(
         ascii=config.is_ascii(os.environ),
     )
     app = Screen(
-        intake, wishes, title=title, explain=explain, look=look, trouble=trouble, config=config
+        intake,
+        wishes,
+        title=title,
+        explain=explain,
+        look=look,
+        trouble=trouble,
+        config=config,
+        driver=driver,
     )
     with painting_on_the_terminal():
         app.run()

@@ -23,12 +23,14 @@ from textual.widget import Widget
 from gwtop.config import Config
 from gwtop.journal import encode_wish
 from gwtop.model import Model, Snapshot
+from gwtop.nouns.driving import Driver
 from gwtop.nouns.wishes import Connections, TickEvery
 from gwtop.panels import Cell, Look, discover
 from gwtop.tui import details, guide, palette
 from gwtop.tui.asking import Asking
 from gwtop.tui.bars import Bar, Foot
 from gwtop.tui.chooser import Chooser
+from gwtop.tui.driving import Drive
 from gwtop.tui.edges import Edges
 from gwtop.tui.feed import Feed, Lines
 from gwtop.tui.habits import Habits
@@ -84,6 +86,7 @@ class Screen(App[int]):
         look: Look | None = None,
         trouble: Callable[[], str | None] = lambda: None,
         config: Config | None = None,
+        driver: Driver | None = None,
     ) -> None:
         super().__init__(ansi_color=True)
         self.intake = intake
@@ -108,6 +111,7 @@ class Screen(App[int]):
         self._asking = Asking(self)
         self._slice_asked = False
         self._shown_end = False
+        self.drive = Drive(self, driver)
         self.stage = Stage(self)
         self.edges = Edges(self)
 
@@ -135,6 +139,7 @@ class Screen(App[int]):
         yield Sheet(id="help", hint="Esc: back")
         yield Chooser()
         yield Bar(id="tiny")
+        yield self.drive
         yield Foot(id="foot")
 
     def on_mount(self) -> None:
@@ -233,6 +238,9 @@ class Screen(App[int]):
             return len(self.screen_stack) == 1 and not typing
         return True
 
+    def action_drive(self) -> None:
+        self.drive.toggle()
+
     def action_pause(self) -> None:
         self.paused = not self.paused
         if self.paused:
@@ -261,7 +269,7 @@ class Screen(App[int]):
         sheet = self.query_one("#help", Sheet)
         sheet.display = not sheet.display
         pane = self.focused
-        title, entries = pane.help if isinstance(pane, LiveTable | Lifelines | Plots) else ("", ())
+        title, entries = getattr(pane, "help", ("", ()))
         sheet.say((Cell("help", "bold"),), guide.lines(title, entries, self.habits.keymap.told()))
         self.stage.arrange()
         if sheet.display:

@@ -47,21 +47,22 @@ class Key(NamedTuple):
     """Said instead, where the room is short."""
 
 
-class Foot(Pane):
-    def __init__(self, *, id: str) -> None:
-        super().__init__(id=id)
+class Spots:
+    """Where on a line the keys stand, so that a click finds them."""
+
+    def __init__(self) -> None:
         self._spots: list[tuple[int, int, str]] = []
 
-    def say(self, left: Sequence[Key], right: Sequence[Key]) -> None:
-        width = self.app.size.width
+    def lay(self, left: Sequence[Key], right: Sequence[Key], width: int) -> list[Cell]:
+        """The line; what does not fit gets shorter, and then goes."""
         left, right = _fitted(list(left), list(right), width)
         self._spots = []
         cells: list[Cell] = [Cell(" ")]
         column = self._add(cells, left, 1)
-        gap = max(0, width - column - sum(map(_width, right)) + GAP)
+        gap = max(0, width - column - sum(map(_width, right)) + GAP * bool(right))
         cells.append(Cell(" " * gap))
         self._add(cells, right, column + gap)
-        self.put([line_strip(cells, width)])
+        return cells
 
     def _add(self, cells: list[Cell], keys: Sequence[Key], column: int) -> int:
         for key in keys:
@@ -73,10 +74,24 @@ class Foot(Pane):
             column += _width(key)
         return column
 
+    def at(self, column: int) -> str | None:
+        """The action of the key that stands there."""
+        return next((action for first, end, action in self._spots if first <= column < end), None)
+
+
+class Foot(Pane):
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id)
+        self._spots = Spots()
+
+    def say(self, left: Sequence[Key], right: Sequence[Key]) -> None:
+        width = self.app.size.width
+        self.put([line_strip(self._spots.lay(left, right, width), width)])
+
     async def on_click(self, event: events.Click) -> None:
-        for first, end, action in self._spots:
-            if first <= event.x < end:
-                await self.app.run_action(action)
+        action = self._spots.at(event.x)
+        if action is not None:
+            await self.app.run_action(action)
 
 
 def _width(key: Key) -> int:

@@ -28,6 +28,7 @@ def commands(app: "Screen") -> Iterator[SystemCommand]:
     about = "the note one is on, the demo or the protocol; all pages"
     yield SystemCommand("Explain", about, app.action_pages)
     yield SystemCommand("What you are seeing", "show or hide it", app.action_explain)
+    yield from app.drive.commands()
     yield SystemCommand("Help", "keys, signs and columns", app.action_help)
     yield SystemCommand("Screenshot", "of this screen, as SVG", app.deliver_screenshot)
     yield SystemCommand("Quit", "the terminal as it was", app.exit)

@@ -18,6 +18,24 @@ from gwtop.tui.views import MIN_COLUMNS, MIN_LINES, TALL_LINES, Layout, arrange
 if TYPE_CHECKING:
     from gwtop.tui.app import Screen
 
+CSS = """
+Screen { layout: vertical; }
+#head { height: 2; }
+#explain, #alert, #detail, #process, #help, #tiny { display: none; }
+#explain, #alert, #foot { height: auto; }
+#foot { height: 1; }
+#body { height: 1fr; layout: vertical; }
+#tables { height: 1fr; layout: vertical; }
+#tables.wide { layout: horizontal; }
+LiveTable, Lifelines, Plots { width: 1fr; height: 1fr; }
+#tables.wide #processes { width: 50%; }
+#detail, #process { height: 1fr; }
+#detail.below, #process.below { height: 45%; }
+#help, #tiny { height: 1fr; }
+#chooser { display: none; height: 16; }
+"""
+"""Who stands above whom; what is shown at all is arranged here below."""
+
 
 class Stage:
     def __init__(self, app: "Screen") -> None:
@@ -51,6 +69,7 @@ class Stage:
         app, (width, height) = self._app, self.room
         for name in ("head", "foot"):
             app.query_one(f"#{name}").display = not tiny
+        app.drive.display = app.drive.driver is not None and not tiny
         small = app.query_one("#tiny", Bar)
         small.display = tiny
         small.say(((Cell(f"gwtop needs {MIN_COLUMNS}x{MIN_LINES}, this is {width}x{height}"),),))

@@ -4,8 +4,9 @@ import select
 
 import pytest
 
-from gwtop.load import RunningLoad, State, start_load
+from gwtop.load import RunningLoad, start_load
 from gwtop.load.sending import wish_of
+from gwtop.nouns.driving import State
 from tests.load.test_init import serving
 
 
