@@ -192,6 +192,15 @@ class InFlight(Part, frozen=True):
     wrote_bytes: int | UnsetType = UNSET
 
 
+class Calls(Part, frozen=True):
+    """Probed system calls of the watched processes, of any descriptor, in the last second."""
+
+    per_s: int
+    missed: int
+    copy_bytes: int
+    """Of each call at most; 0: lengths only."""
+
+
 class QueueState(Part, frozen=True):
     listen: str
     pending: int | None
@@ -210,6 +219,8 @@ class Tick(Line, frozen=True, tag="tick"):
     model_evidence: str | None
     watch: list[Watched]
     """As in `hello`, with what has been detected since."""
+    calls: Calls | UnsetType = UNSET
+    """Where bytes are seen through the system calls of the watched processes: what that costs."""
 
 
 class Note(Line, frozen=True, tag="note"):

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+DEFAULT_COPY_BYTES = 12 * 1024
+"""A head of 8 KiB in one read, with what its protocol puts around it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Relayed:
@@ -35,6 +38,8 @@ class Plan:
     protocol: str | None = None
     """Forced protocol; None: elected per connection."""
     capture: str = "ring"
+    copy_bytes: int = DEFAULT_COPY_BYTES
+    """Of each system call that is seen on a unix socket; 0: its length only."""
     relay: Relayed | None = None
     """None: nothing of ours is in the path."""
     n_requests: int | None = None

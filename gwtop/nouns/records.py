@@ -152,6 +152,9 @@ class Touched:
     """None: not told."""
     sock: int | None = None
     """Names the socket, so that one that follows it on the same addresses is not taken for it."""
+    conn: int | None = None
+    """The connection itself, where the tap that tells its bytes tells this: its addresses name no
+    other, and who read is certain."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,6 +251,18 @@ class Missed:
 
 
 @dataclass(frozen=True, slots=True)
+class Metered:
+    """What a tap that slows those it watches has seen in the second before."""
+
+    at: Nanos
+    tap: str
+    n_events: int
+    n_missed: int
+    copy_bytes: int
+    """Of each event at most; 0: lengths only."""
+
+
+@dataclass(frozen=True, slots=True)
 class TapState:
     """A tap opened, was refused or is absent here; `needs` is what would change that."""
 
@@ -303,6 +318,7 @@ Record: TypeAlias = (
     | ExecRefused
     | Queue
     | Missed
+    | Metered
     | TapState
     | Observed
     | Tick

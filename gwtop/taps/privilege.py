@@ -67,6 +67,9 @@ NEEDS = {
         "the CPU time of short processes closer than to a tick of 4 ms",
     ),
     "sockets": Need(frozenset({Capability.SYS_ADMIN}), frozenset(), "which worker read what"),
+    "calls": Need(
+        frozenset({Capability.SYS_ADMIN}), frozenset(), "the requests on unix sockets, unchanged"
+    ),
 }
 
 # linux/prctl.h
@@ -128,6 +131,8 @@ def to_keep(plan: Plan) -> frozenset[Capability]:
     wanted = frozenset[Capability]().union(*(need.while_reading for need in NEEDS.values()))
     if plan.relay is not None and plan.relay.listen is None:
         wanted |= {Capability.DAC_OVERRIDE}  # the socket's name goes back in another user's folder
+    if plan.socket is not None and plan.relay is None:
+        wanted |= {Capability.PERFMON}  # a server that is started anew is probed, too
     return wanted & held()
 
 

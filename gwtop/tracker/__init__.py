@@ -27,6 +27,7 @@ from gwtop.nouns.records import (
     Forked,
     Frames,
     Hidden,
+    Metered,
     Missed,
     Named,
     Observed,
@@ -160,6 +161,10 @@ class Tracker:
                 self._totals.missed(record.what, record.n)
                 if record.what == "frames":
                     self._pairing.missed(record.at)
+                elif record.tap == "handovers":
+                    self._attribution.handovers.missed(record.at)
+            case Metered():
+                self._sums.metered = record
             case TapState():
                 self._sums.opened(record)
                 if record.state == "open" and record.tells_spent:

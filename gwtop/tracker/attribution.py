@@ -14,7 +14,7 @@ A process born for the request ran the application, else whoever read the connec
            Where the reader is known, only its own descendants count, and only what it read before
            the birth; a program whose variables are known and are no CGI is a helper of the reader.
 "kernel"   The kernel saw it read this connection, from the request's first byte on (`readers`),
-           or saw it take over from the reader (`handovers`).
+           or saw it take over from the reader (`handovers`), or it was made by one that had.
 "socket"   It was seen to hold the connection while the request was open, and nobody else was.
 "relay"    It alone wrote the answer's bytes into a relay that stands in the path (`writers`).
 "sole"     One process of the tree can accept from the listener, and all descriptors could be read.
@@ -33,7 +33,7 @@ from gwtop.nouns.facts import Evidence
 from gwtop.nouns.records import Touched
 from gwtop.nouns.times import MILLISECOND_NS
 from gwtop.tracker.exchange import Exchange
-from gwtop.tracker.handovers import Handovers
+from gwtop.tracker.handovers import Handovers, Maker
 from gwtop.tracker.lineage import Lineage
 from gwtop.tracker.lives import CGI_MARK
 from gwtop.tracker.process import Process
@@ -175,7 +175,8 @@ class Attribution:
         read = self.readers.first(exchange)
         if read is None:
             return None
-        exchange.queue_ns = max(read.at - exchange.began_at, 0)
+        if read.conn is None:  # else all that is known of its first byte is that it was read
+            exchange.queue_ns = max(read.at - exchange.began_at, 0)
         # A thread whose process nobody knew in time may itself be a process of the tree.
         pid = read.thread if read.pid is None else read.pid
         process = self._lineage.find_then(pid, read.at)
@@ -192,7 +193,7 @@ class Attribution:
         read = self.readers.first(exchange)
         holders = self.readers.holders(exchange) if read is None else set()
         if read is not None:
-            if reader is None or self.is_hidden(reader) or self._handed_over(exchange, read):
+            if reader is None or self.is_hidden(reader) or self._handed_over(exchange, read, born):
                 return  # a stranger's children are strangers too: it may have passed it on
             if not self._may_have_passed_it_on(reader, born):
                 self._assign(exchange, reader.pid, "kernel", reader)
@@ -221,14 +222,32 @@ class Attribution:
             node = node.parent
         return False
 
-    def _handed_over(self, exchange: Exchange, read: Touched) -> bool:
+    def _handed_over(self, exchange: Exchange, read: Touched, born: list[Process]) -> bool:
         """Whether the reader passed it to another process; names that one if it is certain."""
         assert exchange.over_at is not None
-        passed, pid, thread = self.handovers.behind(read, exchange.over_at + CLOCKS_SLACK_NS)
+        until = exchange.over_at + CLOCKS_SLACK_NS
+        if self._was_made_for(exchange, self.handovers.makers(read, until), born):
+            return True
+        passed, pid, thread = self.handovers.behind(read, until)
         if pid is not None:
-            self._assign(exchange, pid, "kernel", self._lineage.find_then(pid, read.at))
+            taker = self._lineage.find_then(pid, read.at)
+            if taker is not None and taker.n_passed > taker.n_requests:
+                return True  # it makes processes for requests, and which one is not known
+            self._assign(exchange, pid, "kernel", taker)
             exchange.thread = thread
         return passed
+
+    def _was_made_for(self, exchange: Exchange, makers: list[Maker], born: list[Process]) -> bool:
+        """Names the process that somebody made who had taken the request from its reader."""
+        made = [p for maker in makers for p in born if p.request is None and _is_made_by(p, maker)]
+        if len(made) != 1 or not (made[0].execed or not made[0].alive):
+            return False
+        (process,) = made
+        self._assign(exchange, process.pid, "kernel", process)
+        process.request = exchange.id
+        if process.parent is not None:
+            process.parent.n_passed += 1
+        return True
 
     def _may_have_passed_it_on(self, reader: Process | None, born: list[Process]) -> bool:
         if reader is not None and reader.n_requests > reader.n_passed:
@@ -339,6 +358,13 @@ def _tops(born: list[Process], reader: Process | None) -> list[Process]:
     if reader is None:
         return tops
     return [p for p in tops if p is not reader and p.descends_from(reader)]
+
+
+def _is_made_by(process: Process, maker: Maker) -> bool:
+    born_at = process.born_at or 0
+    if process.parent_pid != maker.pid or born_at < maker.since - CLOCKS_SLACK_NS:
+        return False
+    return born_at <= maker.until + CLOCKS_SLACK_NS
 
 
 def _is_helper(process: Process) -> bool:

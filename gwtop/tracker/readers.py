@@ -23,11 +23,13 @@ from gwtop.tracker.exchange import Exchange
 CLOCKS_SLACK_NS = 10 * MICROSECOND_NS
 """A frame is stamped on one clock, a read on another, and our measure of their distance is good
 to 1 us. A round trip through a worker takes 30 us at least, so no other request's read is meant."""
+UNNAMED = "unix:"  # INTERFACE.md, `client`
 MAX_LINES = 16384  # connections with reads that no exchange has claimed: 1 s of 10,000/s, and spare
 MAX_PIDS = 4096  # readers remembered; those that die young go first
 MAX_READS = 1024  # of one connection; an upload has thousands, and the first ones matter
 
-_Key: TypeAlias = tuple[str, str]
+_Key: TypeAlias = tuple[str, str] | int
+"""Server and client; a connection's own id where its client has no name."""
 
 
 class _Line:
@@ -52,7 +54,7 @@ class Readers:
         """Pid: its newest read."""
 
     def touched(self, record: Touched) -> None:
-        line = self._line((record.local, record.remote))
+        line = self._line((record.local, record.remote) if record.conn is None else record.conn)
         if record.verb == "holds":
             line.holds.append(record)
         elif record.verb == "read":
@@ -137,7 +139,8 @@ def _during(holds: Iterable[Touched], exchange: Exchange) -> set[int]:
 
 
 def _key(exchange: Exchange) -> _Key:
-    return exchange.hop.server, exchange.hop.client
+    hop = exchange.hop
+    return hop.connection if hop.client == UNNAMED else (hop.server, hop.client)
 
 
 def _is_of(record: Touched, exchange: Exchange) -> bool:

@@ -6,9 +6,9 @@ who is at work. This is where their words are put side by side, each total with 
 
 from collections.abc import Sequence
 
-from gwtop.nouns.facts import Model, Request, Summary, Watched
+from gwtop.nouns.facts import UNSET, Calls, Model, Request, Summary, Watched
 from gwtop.nouns.facts import Tick as TickFact
-from gwtop.nouns.records import Observed, TapState
+from gwtop.nouns.records import Metered, Observed, TapState
 from gwtop.nouns.times import Nanos, instant
 from gwtop.tracker import telling
 from gwtop.tracker.connections import Connections
@@ -37,6 +37,8 @@ class Sums:
         self._workload = workload
         self._verdict = verdict
         self._totals = totals
+        self.metered: Metered | None = None
+        """What the newest second of a tap has cost those it watches."""
 
     def opened(self, tap: TapState) -> None:
         """What an open tap lets us know."""
@@ -82,6 +84,7 @@ class Sums:
             model=model,
             model_evidence=evidence,
             watch=watch,
+            calls=UNSET if self.metered is None else _calls(self.metered),
         )
         return told, self._workload.remarks(n_busy, n_idle, at)
 
@@ -112,3 +115,7 @@ class Sums:
             missed=totals.missing(),
             notes=dict(totals.notes),
         )
+
+
+def _calls(seen: Metered) -> Calls:
+    return Calls(per_s=seen.n_events, missed=seen.n_missed, copy_bytes=seen.copy_bytes)

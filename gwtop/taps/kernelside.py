@@ -1,0 +1,134 @@
+"""The kernel's side of the calls: maps, programs and the ring that they write.
+
+In: how many bytes of a call to copy, which sites. Out: programs to be planted, the ring. It refuses
+to know processes. All that needs a right is done in the beginning: later a program that was loaded
+is given its sites, and the limit is changed, through memory that is shared with the kernel.
+"""
+
+import mmap
+import os
+import platform
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from struct import Struct
+
+from gwtop.taps import callprog, ebpf, planted
+from gwtop.taps.callprog import Maps
+from gwtop.taps.ebpf import NoBpfError, Ring
+from gwtop.taps.elf import AARCH64, X86_64
+from gwtop.taps.probes import Definitions
+from gwtop.taps.sites import Site
+from gwtop.taps.tracepages import parse_format
+
+RING_BYTES = 8 << 20  # 20,000 calls of 400 bytes: half a second of what two cores can do
+N_PROGRAMS = 4
+"""For libraries that are met when we have no rights any more: two libcs in two containers."""
+N_PLACES = 4096  # of a page
+PLACE_BYTES = 8  # of an array's element, which are rounded up
+MAX_TREE = 16384  # processes and threads remembered
+MACHINES = {"x86_64": X86_64, "aarch64": AARCH64}
+BIRTH, EXEC, END = "task/task_newtask", "sched/sched_process_exec", "sched/sched_process_exit"
+_PUT_U64 = Struct("<Q").pack_into
+_U32 = Struct("<I")
+
+
+class KernelSide:
+    def __init__(self, copy_bytes: int) -> None:
+        """Raises NoBpfError."""
+        machine = MACHINES.get(platform.machine())
+        if machine is None:
+            raise NoBpfError(f"calls are not known on {platform.machine()}")
+        self._machine = machine
+        self._opened: list[int] = []
+        self._memories: list[mmap.mmap] = []
+        ebpf.allow_locked_memory()
+        self.ring = Ring(RING_BYTES)
+        with self._or_nothing():
+            self._maps = Maps(
+                sites=-1,
+                staging=self._map(ebpf.PERCPU_ARRAY, 4, callprog.STAGING_BYTES, 1),
+                settings=self._map(ebpf.ARRAY, 4, 8, 1, ebpf.F_MMAPABLE),
+                entered=self._map(ebpf.LRU_HASH, 8, callprog.KEPT_BYTES, MAX_TREE),
+                tree=self._map(ebpf.LRU_HASH, 4, 4, MAX_TREE),
+                ring=self.ring.descriptor,
+            )
+            self._settings = self._memory(self._maps.settings, mmap.PAGESIZE)
+            self._free = [self._program() for _ in range(N_PROGRAMS)]
+        self.copy_bytes = 0
+        self.set_copy(copy_bytes)
+
+    @contextmanager
+    def _or_nothing(self) -> Iterator[None]:
+        try:
+            yield
+        except NoBpfError:
+            self.close()
+            raise
+
+    def _map(self, kind: int, key_bytes: int, value_bytes: int, n: int, flags: int = 0) -> int:
+        made = ebpf.make_map(kind, key_bytes, value_bytes, n, flags)
+        self._opened.append(made)
+        return made
+
+    def _memory(self, descriptor: int, n_bytes: int) -> mmap.mmap:
+        try:
+            memory = mmap.mmap(descriptor, n_bytes)
+        except OSError as error:
+            raise NoBpfError(f"a map cannot be shared: {error.strerror}") from error
+        self._memories.append(memory)
+        return memory
+
+    def _load(self, kind: int, code: bytes) -> int:
+        program = ebpf.load(kind, code)
+        self._opened.append(program)
+        return program
+
+    def _program(self) -> tuple[int, mmap.mmap]:
+        """One that has no sites yet, and where they are told."""
+        sites = self._map(ebpf.ARRAY, 4, 4, N_PLACES, ebpf.F_MMAPABLE)
+        maps = replace(self._maps, sites=sites)
+        program = self._load(ebpf.KPROBE, callprog.at_sites(self._machine, maps))
+        return program, self._memory(sites, N_PLACES * PLACE_BYTES)
+
+    def set_copy(self, n_bytes: int) -> None:
+        self.copy_bytes = min(n_bytes, callprog.MAX_COPY_BYTES)
+        _PUT_U64(self._settings, 0, self.copy_bytes)
+
+    def program_for(self, machine: int, sites: Iterable[Site]) -> int | None:
+        """A program for these, no two of which share a place in a page. None: all are used."""
+        if machine != self._machine or not self._free:
+            return None
+        program, memory = self._free.pop()
+        for site in sites:
+            value = callprog.site_value(site.kind, site.how)
+            _U32.pack_into(memory, (site.offset % N_PLACES) * PLACE_BYTES, value)
+        return program
+
+    def follow_processes(self, definitions: Definitions) -> list[int]:
+        """From now on births, execs and ends of whoever has to do with a watched connection are
+        in the ring. What keeps it so. Raises OSError, NoBpfError."""
+        birth = parse_format(definitions.format_of(BIRTH)).fields
+        flags = birth["clone_flags"]
+        programs = {
+            BIRTH: callprog.at_birth(self._maps, birth["pid"].offset, flags.offset),
+            EXEC: callprog.at_exec(self._maps),
+            END: callprog.at_end(self._maps),
+        }
+        return [
+            planted.everywhere(definitions.event(event), self._load(ebpf.TRACEPOINT, code))
+            for event, code in programs.items()
+        ]
+
+    def concern(self, pids: Iterable[int]) -> None:
+        """These have to do with a watched connection. Raises OSError."""
+        for pid in pids:
+            ebpf.update(self._maps.tree, _U32.pack(pid), _U32.pack(1))
+
+    def close(self) -> None:
+        for memory in self._memories:
+            memory.close()
+        for descriptor in self._opened:
+            os.close(descriptor)
+        self._memories, self._opened = [], []
+        self.ring.close()
