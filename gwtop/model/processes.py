@@ -67,6 +67,8 @@ class ProcessRow(NamedTuple):
     busy_with: tuple[int, ...]
     answered: Answered | None
     sampled_at: Nanos | None
+    n_children_gone: int
+    """Of its own, all that ended before our eyes: of a pool's master, respawns."""
     unix: UnixWork | None
     """What it did with unix connections whose bytes nobody sees. None: there are none."""
 
@@ -103,6 +105,7 @@ def _row(key: int, fact: ProcessBorn | ProcessSeen, was_there: bool) -> ProcessR
         busy_with=(),
         answered=None,
         sampled_at=None,
+        n_children_gone=0,
         unix=None,
     )
 
@@ -154,6 +157,9 @@ class ProcessTable:
             state=None,
         )
         self._bury(row)
+        parent = None if row.parent is None else self._now(row.parent)
+        if parent is not None:
+            self._put(parent._replace(n_children_gone=parent.n_children_gone + 1))
         return row
 
     def sampled(self, fact: ProcessSample) -> ProcessRow | None:

@@ -50,7 +50,7 @@ class RouteRow(NamedTuple):
     p99_ns: int | None
     response_body_bytes: int
     time_share: float | None
-    """Of the time that all requests took together."""
+    """Of the time that workers spent on all requests: without the wait before."""
     durations: tuple[tuple[int, int], ...]
     """Bucket of `gwtop.model.histogram`, how many."""
 
@@ -60,7 +60,7 @@ class Route:
     requests: int = 0
     server_errors: int = 0
     refused: int = 0
-    duration_ns: int = 0
+    worker_ns: int = 0
     response_body_bytes: int = 0
     durations: Counts = field(default_factory=dict)
     seconds: dict[int, int] = field(default_factory=dict)
@@ -95,11 +95,11 @@ class RouteTable:
         route.refused += fact.status is not None and 400 <= fact.status < 500
         route.response_body_bytes += fact.response_body_bytes
         if fact.duration_ns is not None:
-            route.duration_ns += fact.duration_ns
+            route.worker_ns += max(0, fact.duration_ns - (fact.queue_ns or 0))
             count(route.durations, fact.duration_ns)
 
     def rows(self, now_at: Nanos = 0) -> tuple[RouteRow, ...]:
-        all_ns = sum(route.duration_ns for route in self._routes.values())
+        all_ns = sum(route.worker_ns for route in self._routes.values())
         rows = [
             RouteRow(
                 key=key,
@@ -113,7 +113,7 @@ class RouteTable:
                 p90_ns=percentile_ns(route.durations, 90),
                 p99_ns=percentile_ns(route.durations, 99),
                 response_body_bytes=route.response_body_bytes,
-                time_share=route.duration_ns / all_ns if all_ns else None,
+                time_share=route.worker_ns / all_ns if all_ns else None,
                 durations=tuple(sorted(route.durations.items())),
             )
             for key, ((method, name), route) in enumerate(self._routes.items())

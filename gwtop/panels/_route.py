@@ -34,7 +34,7 @@ def lines(route: RouteRow, width: int) -> list[Line]:
         ("rate", f"{rate(route.requests_per_s)} over the last 10 s"),
         ("errors", f"{n_times(route.server_errors)} with 5xx, {n_times(route.refused)} with 4xx"),
         ("bytes", f"{n_bytes(route.response_body_bytes)} answered"),
-        ("time", f"{share(route.time_share)} of what all requests took together"),
+        ("time", f"{share(route.time_share)} of what workers spent on all requests"),
     )
     found: list[Line] = [(Cell(name.ljust(9), "dim"), Cell(words)) for name, words in told]
     return [*found, (), *_histogram(route, width)]

@@ -7,6 +7,7 @@ from gwtop.model import Snapshot
 from gwtop.model.connections import ConnectionRow
 from gwtop.panels._base import PLAIN, Cell, Column, Line, Look, Row
 from gwtop.panels._safe import safe
+from gwtop.panels._sorting import Keys, Sort, arranged
 from gwtop.panels._text import UNKNOWN, duration, n_times, share, time_of_day
 
 NAME = "connections"
@@ -25,9 +26,23 @@ COLUMNS = (
 )
 
 
-def rows(snapshot: Snapshot, look: Look = PLAIN) -> list[Row]:
+SORTS = ("opened", "client", "server", "state", "lived", "requests", "busy", "pid")
+
+
+def rows(snapshot: Snapshot, look: Look = PLAIN, sort: Sort | None = None) -> list[Row]:
     flying = {request.connection for request in snapshot.in_flight}
-    return [_row(c, snapshot, c.key in flying, look) for c in snapshot.connections]
+    keys: Keys[ConnectionRow] = {
+        "opened": lambda c: c.opened_at,
+        "client": lambda c: c.client,
+        "server": lambda c: c.server,
+        "state": lambda c: _state(c, c.key in flying).text,
+        "lived": lambda c: _lived_ns(c, snapshot),
+        "requests": lambda c: c.requests,
+        "busy": lambda c: _busy_share(c, snapshot),
+        "pid": lambda c: c.pids[-1] if c.pids else None,
+    }
+    shown = arranged(snapshot.connections, sort, keys)
+    return [_row(c, snapshot, c.key in flying, look) for c in shown]
 
 
 def _row(c: ConnectionRow, snapshot: Snapshot, is_busy: bool, look: Look) -> Row:

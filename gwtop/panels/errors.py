@@ -7,6 +7,7 @@ from gwtop.model import Snapshot
 from gwtop.model.errors import ErrorRow
 from gwtop.panels._base import PLAIN, Cell, Column, Line, Look, Row, Style
 from gwtop.panels._safe import safe
+from gwtop.panels._sorting import Keys, Sort, arranged
 from gwtop.panels._text import UNKNOWN, time_of_day
 
 NAME = "errors"
@@ -24,8 +25,17 @@ _MARKS = {"answer": "✖", "note": "!", "stderr": ">", "exit": "†"}
 _STYLES: dict[str, Style] = {"error": "bad", "warn": "warn", "info": "dim"}
 
 
-def rows(snapshot: Snapshot, look: Look = PLAIN) -> list[Row]:
-    return [_row(error, look) for error in snapshot.errors]
+SORTS: Keys[ErrorRow] = {
+    "when": lambda e: e.at,
+    "what": lambda e: e.what,
+    "pid": lambda e: e.pid,
+    "said": lambda e: e.text,
+    "target": lambda e: e.target,
+}
+
+
+def rows(snapshot: Snapshot, look: Look = PLAIN, sort: Sort | None = None) -> list[Row]:
+    return [_row(error, look) for error in arranged(snapshot.errors, sort, SORTS)]
 
 
 def _row(error: ErrorRow, look: Look) -> Row:

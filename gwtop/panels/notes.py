@@ -7,6 +7,7 @@ from gwtop.model import Snapshot
 from gwtop.model.notes import NoteRow
 from gwtop.panels._base import PLAIN, Cell, Column, Line, Look, Row, Style
 from gwtop.panels._safe import safe
+from gwtop.panels._sorting import Keys, Sort, arranged
 from gwtop.panels._text import UNKNOWN, n_times, plural, time_of_day
 
 NAME = "notes"
@@ -24,8 +25,17 @@ COLUMNS = (
 _STYLES: dict[str, Style] = {"error": "bad", "warn": "warn", "info": "dim"}
 
 
-def rows(snapshot: Snapshot, look: Look = PLAIN) -> list[Row]:
-    return [_row(note, look) for note in snapshot.notes]
+SORTS: Keys[NoteRow] = {
+    "said": lambda n: n.n_said,
+    "last": lambda n: n.last_at,
+    "pid": lambda n: n.pid,
+    "note": lambda n: n.text,
+    "code": lambda n: n.code,
+}
+
+
+def rows(snapshot: Snapshot, look: Look = PLAIN, sort: Sort | None = None) -> list[Row]:
+    return [_row(note, look) for note in arranged(snapshot.notes, sort, SORTS)]
 
 
 def lines(note: NoteRow, look: Look = PLAIN) -> list[Line]:

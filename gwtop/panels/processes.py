@@ -16,6 +16,7 @@ from gwtop.nouns.facts import UNSET, InFlight, UnixWork
 from gwtop.nouns.times import SECOND_NS, nanos
 from gwtop.panels._base import PLAIN, Cell, Column, Look, Row, Style
 from gwtop.panels._safe import safe
+from gwtop.panels._sorting import Keys, Sort, arranged
 from gwtop.panels._text import UNKNOWN, duration, idle_time, n_bytes, n_many, percent, plural
 
 NAME = "processes"
@@ -30,6 +31,7 @@ COLUMNS = (
     Column("cpu", 5, ">", "of one core, over the last second", keep=4),
     Column("rss", 5, ">", "resident memory", keep=3),
     Column("req", 6, ">", "requests it answered", keep=7),
+    Column("gone", 6, ">", "children of it that ended: in a pool, respawns", keep=1, room=40),
 )
 SHOWN_GONE = 100
 GONE_SHOWN_NS = 60 * SECOND_NS
@@ -52,12 +54,48 @@ def columns(snapshot: Snapshot) -> tuple[Column, ...]:
     return tuple(chosen)
 
 
-def rows(snapshot: Snapshot, look: Look = PLAIN) -> list[Row]:
+SORTS = ("pid", "role", "doing", "age", "exit", "cpu", "rss", "req", "gone")
+
+
+def rows(snapshot: Snapshot, look: Look = PLAIN, sort: Sort | None = None) -> list[Row]:
+    """The tree; sorted, a list without guides."""
     now_doing = _doing_by_pid(snapshot)
+    shown = _shown(snapshot)
+    if sort is None:
+        placed = list(_tree(shown))
+    else:
+        placed = [(p, "") for p in arranged(shown, sort, _keys(snapshot, now_doing))]
     return [
-        Row(process.key, _cells(snapshot, process, guide, now_doing))
-        for process, guide in _tree(_shown(snapshot))
+        Row(process.key, _cells(snapshot, process, guide, now_doing)) for process, guide in placed
     ]
+
+
+def _keys(snapshot: Snapshot, now_doing: dict[int, InFlight]) -> Keys[ProcessRow]:
+    now_at = snapshot.now_at or 0
+
+    def age_ns(process: ProcessRow) -> int | None:
+        gone = process.died_at is not None
+        since = None if process.born_at is None else now_at - process.born_at
+        return process.lifetime_ns if gone else since
+
+    def busy_ns(process: ProcessRow) -> int | None:
+        """The longest at work first, then those that came to rest last."""
+        request = now_doing.get(process.pid)
+        if request is not None and process.died_at is None:
+            return now_at - nanos(request.began_at)
+        return None if process.answered is None else process.answered.at - now_at
+
+    return {
+        "pid": lambda p: p.pid,
+        "role": lambda p: p.role,
+        "doing": busy_ns,
+        "age": age_ns,
+        "exit": lambda p: p.code if p.signal is None else 1_000 + p.signal,
+        "cpu": lambda p: p.cpu_percent,
+        "rss": lambda p: p.rss_bytes,
+        "req": lambda p: p.requests,
+        "gone": lambda p: p.n_children_gone,
+    }
 
 
 def _is_raining(snapshot: Snapshot) -> bool:
@@ -149,6 +187,7 @@ def _cells(
         Cell("" if gone else percent(process.cpu_percent), base),
         Cell(n_bytes(process.rss_bytes), base),
         Cell(n_many(process.requests) if process.requests else UNKNOWN, base),
+        Cell(n_many(process.n_children_gone) if process.n_children_gone else UNKNOWN, base),
     )
 
 

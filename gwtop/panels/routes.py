@@ -4,8 +4,10 @@ In: a snapshot made with its routes. Out: a row for each. Knows no framework.
 """
 
 from gwtop.model import Snapshot
+from gwtop.model.routes import RouteRow
 from gwtop.panels._base import PLAIN, Cell, Column, Look, Row
 from gwtop.panels._safe import safe
+from gwtop.panels._sorting import Keys, Sort, arranged
 from gwtop.panels._text import UNKNOWN, duration, n_bytes, n_times, rate, share
 
 NAME = "routes"
@@ -21,11 +23,25 @@ COLUMNS = (
     Column("p99", 6, ">", "99 of 100 took no longer"),
     Column("5xx", 6, ">", "answers with a status of 500 or more", keep=7),
     Column("bytes", 5, ">", "of all answers' bodies", keep=5),
-    Column("time", 5, ">", "its share of the time that all requests took", keep=6),
+    Column("time", 5, ">", "its share of workers' time, the wait before left out", keep=6),
 )
 
 
-def rows(snapshot: Snapshot, look: Look = PLAIN) -> list[Row]:
+SORTS: Keys[RouteRow] = {
+    "method": lambda r: r.method,
+    "route": lambda r: r.route,
+    "requests": lambda r: r.requests,
+    "rate": lambda r: r.requests_per_s,
+    "p50": lambda r: r.p50_ns,
+    "p90": lambda r: r.p90_ns,
+    "p99": lambda r: r.p99_ns,
+    "5xx": lambda r: r.server_errors,
+    "bytes": lambda r: r.response_body_bytes,
+    "time": lambda r: r.time_share,
+}
+
+
+def rows(snapshot: Snapshot, look: Look = PLAIN, sort: Sort | None = None) -> list[Row]:
     return [
         Row(
             route.key,
@@ -42,5 +58,5 @@ def rows(snapshot: Snapshot, look: Look = PLAIN) -> list[Row]:
                 Cell(share(route.time_share)),
             ),
         )
-        for route in snapshot.routes
+        for route in arranged(snapshot.routes, sort, SORTS)
     ]

@@ -292,6 +292,8 @@ class Screen(App[int]):
 
         elif self.query_one(Chooser).display:
             self.action_columns()
+        elif isinstance(self.focused, LiveTable):
+            self.focused.let_go()
         elif self.requests.display:
             self.requests.let_go()
 

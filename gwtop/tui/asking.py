@@ -1,12 +1,14 @@
 """What the screen asks of a person: a filter, a search, which columns; and what becomes of it.
 
-In: the app. Out: its request table filtered, moved, or with other columns. Knows no language.
+In: the app. Out: one of its tables filtered, moved, or with other columns: the one that has the
+keys, else the requests. Knows no language.
 """
 
 from typing import TYPE_CHECKING
 
 from gwtop.model.filter import Filter
 from gwtop.tui.chooser import Chooser
+from gwtop.tui.table import LiveTable
 
 if TYPE_CHECKING:
     from gwtop.tui.app import Screen
@@ -17,6 +19,8 @@ class Asking:
     def __init__(self, app: "Screen") -> None:
         self._app = app
         self._bar: FilterBar | None = None
+        self._table: LiveTable | None = None
+        """Which one it is about, once something was asked."""
 
     @property
     def is_open(self) -> bool:
@@ -24,43 +28,51 @@ class Asking:
         return self._bar is not None and bool(self._bar.display)
 
     async def ask(self, purpose: "Purpose") -> None:
-        """A line to type a filter or a search in, for the requests."""
-        requests = self._app.requests
-        if not requests.display:
+        """A line to type a filter or a search in."""
+        table = self._choose_table()
+        if not table.display:
             self._app.action_view_named("Requests")
         if self._bar is None:
             from gwtop.tui.filterbar import FilterBar  # textual's input: 30 ms
 
             self._bar = FilterBar()
             await self._app.mount(self._bar, before="#foot")
-        before = requests.picked.filter if purpose == "filter" else requests.wanted
-        self._bar.ask(purpose, before, requests.known())
+        before = table.chosen if purpose == "filter" else table.arranged.wanted
+        self._bar.ask(purpose, before, table.known(), table.speaks_filters)
+
+    def _choose_table(self) -> LiveTable:
+        focused = self._app.focused
+        self._table = focused if isinstance(focused, LiveTable) else self._app.requests
+        return self._table
 
     def typed(self, purpose: "Purpose", filter: Filter) -> None:
         """So far; a filter shows at once."""
         if purpose == "filter":
-            self._app.requests.choose(filter)
+            (self._table or self._app.requests).choose(filter)
 
     def done(self, purpose: "Purpose", filter: Filter) -> None:
-        requests = self._app.requests
+        table = self._table or self._app.requests
         if purpose == "filter":
-            requests.choose(filter)
+            table.choose(filter)
         elif filter:
-            requests.find(filter)
-        self._app.screen.set_focus(requests)
+            table.find(filter)
+        self._app.screen.set_focus(table)
 
     def columns(self) -> None:
         """Shows the list of columns, or puts it away."""
         app = self._app
         chooser = app.query_one(Chooser)
-        chooser.display = not chooser.display and app.requests.display
+        if chooser.display:
+            chooser.display = False
+            app.screen.set_focus(self._table)
+            return
+        table = self._choose_table()
+        chooser.display = table.display
         if chooser.display:
             app.screen.set_focus(chooser)
-            chooser.say(app.requests.all_columns(), app.requests.hidden)
-        else:
-            app.focus_pane()
+            chooser.say(table.all_columns(), table.hidden)
 
     def toggled(self, column: str) -> None:
-        requests = self._app.requests
-        requests.toggle_column(column)
-        self._app.query_one(Chooser).say(requests.all_columns(), requests.hidden)
+        table = self._table or self._app.requests
+        table.toggle_column(column)
+        self._app.query_one(Chooser).say(table.all_columns(), table.hidden)

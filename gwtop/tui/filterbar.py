@@ -18,11 +18,13 @@ from textual.widgets import Input
 
 from gwtop.model.filter import Completion, Filter, FilterError, complete, parse
 from gwtop.panels import Cell, Line, safe
+from gwtop.tui.arranged import words
 from gwtop.tui.bars import Bar
 
 Purpose: TypeAlias = Literal["filter", "find"]
 KEPT_LINES = 50
 PROMPTS: dict[Purpose, str] = {"filter": " filter ", "find": " find   "}
+WORDS = "words that a row holds; -word: that it does not"
 EXAMPLE = "status>=500 and duration>100ms and target~/api"
 
 
@@ -61,6 +63,7 @@ class FilterBar(Vertical):
         self.offered: list[Completion] = []
         self.chosen = 0
         self.error: FilterError | None = None
+        self.in_language = True
         self._before = parse("")
         self._known: Mapping[str, Iterable[str]] = {}
         self._lines: list[str] = []
@@ -73,8 +76,17 @@ class FilterBar(Vertical):
     def input(self) -> Input:
         return self.query_one(Input)
 
-    def ask(self, purpose: Purpose, before: Filter, known: Mapping[str, Iterable[str]]) -> None:
+    def ask(
+        self,
+        purpose: Purpose,
+        before: Filter,
+        known: Mapping[str, Iterable[str]],
+        in_language: bool = True,
+    ) -> None:
+        """`in_language`: else what is typed are words, and nothing about them can be wrong."""
         self.purpose, self._before, self._known = purpose, before, known
+        self.in_language = in_language
+        self.input.placeholder = EXAMPLE if in_language else WORDS
         self.display = True
         self.input.value = before.text
         self.input.cursor_position = len(before.text)
@@ -129,7 +141,11 @@ class FilterBar(Vertical):
     def _look(self) -> Filter | None:
         """What is typed now, which may be more than an event told; None: an error is shown."""
         text, cursor = self.input.value, self.input.cursor_position
-        self.offered, self.chosen, self.error = complete(text, cursor, self._known), 0, None
+        self.offered, self.chosen, self.error = [], 0, None
+        if not self.in_language:
+            self.say()
+            return words(text)
+        self.offered = complete(text, cursor, self._known)
         typed = None
         try:
             typed = parse(text)
@@ -147,15 +163,15 @@ class FilterBar(Vertical):
         error = self.error
         if error is not None and (not self.offered or error.at < self.offered[0].at - 2):
             return (head, Cell(f" column {error.at + 1}: ", "bad"), Cell(safe(error.message)))
-        words: list[Cell] = [head, Cell("  ")]
+        said: list[Cell] = [head, Cell("  ")]
         for place, offer in enumerate(self.offered):
-            words.append(Cell(safe(offer.text), "head" if place == self.chosen else "accent"))
-            words.append(Cell("  "))
+            said.append(Cell(safe(offer.text), "head" if place == self.chosen else "accent"))
+            said.append(Cell("  "))
         if self.offered:
-            words.append(Cell(f"Tab: {safe(self.offered[self.chosen].meaning)}", "dim"))
+            said.append(Cell(f"Tab: {safe(self.offered[self.chosen].meaning)}", "dim"))
         else:
-            words.append(Cell("Enter: use it   Esc: as it was", "dim"))
-        return tuple(words)
+            said.append(Cell("Enter: use it   Esc: as it was", "dim"))
+        return tuple(said)
 
     async def on_click(self, event: events.Click) -> None:
         if event.y == 1 and self.offered:

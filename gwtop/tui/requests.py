@@ -6,15 +6,15 @@ Follow mode: the newest row is at the foot and stays there; any move stops that,
 Sorted rows are not followed: new ones take their places, and what is selected stays selected.
 """
 
+from collections.abc import Sequence
 from typing import ClassVar
 
-from textual import events
 from textual.binding import Binding, BindingType
 
 from gwtop.model.filter import EVERYTHING, Filter
-from gwtop.panels import Cell, Column, Panel, fit, safe
-from gwtop.panels._base import GAP
-from gwtop.panels.requests import SORTS
+from gwtop.panels import Cell, Column, Panel, safe
+from gwtop.panels._sorting import Sort
+from gwtop.tui.arranged import laid_out
 from gwtop.tui.cursor import Source
 from gwtop.tui.picked import Picked, next_match
 from gwtop.tui.table import LiveTable
@@ -33,49 +33,27 @@ HELP = (
 
 class RequestTable(LiveTable):
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("s", "sort", "sort"),
-        Binding("S", "reverse", "other way"),
         Binding("m", "mark", "mark"),
         Binding("M", "only_marked", "only marked"),
-        Binding("n", "find_next(1)", "next"),
-        Binding("N", "find_next(-1)", "before"),
     ]
+    speaks_filters: ClassVar[bool] = True
 
     def __init__(self, panel: Panel) -> None:
         super().__init__(panel, follows=True, empty="no request yet")
         self.picked = Picked()
-        self.wanted: Filter = EVERYTHING
-        """What n and N look for."""
-        self.hidden: set[str] = set()
-        """Columns that were put away."""
 
     @property
     def help(self) -> tuple[str, tuple[tuple[str, str], ...]]:
-        title, columns = super().help
-        return f"keys and {title}", (*HELP, *columns)
+        meanings = tuple((c.name or "⚑", c.meaning) for c in self.panel.COLUMNS)
+        return f"keys and columns of {self.panel.TITLE}", (*HELP, *meanings)
 
     def _source(self) -> Source:
         return self.picked.source(self._snapshot, self._look)
 
-    def all_columns(self) -> tuple[Column, ...]:
-        return self.panel.COLUMNS
-
-    def toggle_column(self, name: str) -> None:
-        self.hidden ^= {name}
-        self.draw()
-
     def _columns(self) -> tuple[Column, ...]:
-        """Those that were put away take no room; the sorted one says so and stays."""
-        shown = []
-        for column in self.panel.COLUMNS:
-            if column.name in self.hidden:
-                column = column._replace(width=0, keep=-1, grow=False, room=1_000_000)
-            elif column.name == self.picked.column:
-                sign = "↓" if self.picked.descending else "↑"
-                wide = max(column.width, len(column.name) + 1)
-                column = column._replace(name=sign + column.name, width=wide, keep=9)
-            shown.append(column)
-        return tuple(shown)
+        by = self.picked.column
+        sort = None if by is None else Sort(by, self.picked.descending)
+        return laid_out(self.panel.COLUMNS, self.arranged.hidden, sort)
 
     def _place(self) -> tuple[Cell, ...]:
         picked, total = self.picked, self._snapshot.requests.end
@@ -98,6 +76,10 @@ class RequestTable(LiveTable):
         return "│◆" if key in self.picked.marks else "│ "
 
     # What is shown
+
+    @property
+    def chosen(self) -> Filter:
+        return self.picked.filter
 
     def choose(self, filter: Filter) -> None:
         self.picked.choose(filter)
@@ -138,13 +120,13 @@ class RequestTable(LiveTable):
             "pid": pids[-20:],
         }
 
-    def action_sort(self) -> None:
-        """The next column that is shown; after the last, as they came."""
-        widths = fit(self._columns(), self.size.width - 4)
-        names = [c.name for c, width in zip(self.panel.COLUMNS, widths, strict=True) if width]
-        names = [name for name in names if name in SORTS]
+    def _sort_next(self, names: Sequence[str]) -> None:
         at = names.index(self.picked.column) if self.picked.column in names else -1
         self.picked.sort(names[at + 1] if at + 1 < len(names) else None)
+        self._renewed()
+
+    def turn(self, column: str) -> None:
+        self.picked.turn(column)
         self._renewed()
 
     def action_reverse(self) -> None:
@@ -162,38 +144,15 @@ class RequestTable(LiveTable):
         self.picked.toggle_only_marked()
         self._renewed()
 
-    def find(self, wanted: Filter) -> None:
-        self.wanted = wanted
-        self.action_find_next(-1)
-
     def action_find_next(self, direction: int) -> None:
         """From the selected row, or upwards from the newest."""
-        source = self.cursor.source
-        if not self.wanted or source.end <= source.first:
+        source, wanted = self.cursor.source, self.arranged.wanted
+        if not wanted or source.end <= source.first:
             return
         selected = self.cursor.selected
         at = source.end if selected is None else source.number_of(selected)
-        key = next_match(
-            source, self._snapshot, self.wanted, source.end if at is None else at, direction
-        )
+        first = source.end if at is None else at
+        key = next_match(source, self._snapshot, wanted, first, direction)
         if key is not None:
             self.cursor.select(key)
         self._moved()
-
-    def on_click(self, event: events.Click) -> None:
-        if event.y != 1:
-            super().on_click(event)
-            return
-        column = self._column_at(event.x - 2)
-        if column in SORTS:
-            self.picked.turn(column)
-            self._renewed()
-
-    def _column_at(self, x: int) -> str:
-        place = 0
-        widths = fit(self._columns(), self.size.width - 4)
-        for column, width in zip(self.panel.COLUMNS, widths, strict=True):
-            if width and place <= x < place + width:
-                return column.name
-            place += width + GAP if width else 0
-        return ""

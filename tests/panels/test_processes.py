@@ -33,7 +33,7 @@ def test_a_pool_is_a_master_and_its_workers_in_order_of_birth() -> None:
     assert [row[1] for row in tree] == ["  master", "● worker", "● worker", "○ worker", "○ worker"]
     assert tree[1][2] == "GET /report?id=8  38 ms"
     assert tree[3][2] == "idle  0.5 s"
-    assert tree[1][3:] == ["60 min", "", "68 %", "44M", "10"]
+    assert tree[1][3:] == ["60 min", "", "68 %", "44M", "10", "–"]
 
 
 def test_rain_is_a_front_the_living_and_the_gone_newest_first() -> None:
@@ -48,6 +48,7 @@ def test_rain_is_a_front_the_living_and_the_gone_newest_first() -> None:
         "",
         "12M",
         "1",
+        "–",
     ]
     assert tree[-8][4] == "1"
     assert tree[-1][0] == "╰ 4701"
@@ -109,8 +110,8 @@ def test_the_process_model_decides_which_columns_are_kept() -> None:
             model.apply(fact)  # type: ignore[arg-type]
         return [c.name for c in sorted(columns(model.snapshot()), key=lambda c: c.keep)]
 
-    assert kept(pool())[:2] == ["exit", "age"]
-    assert kept(rain())[:3] == ["cpu", "rss", "req"]
+    assert kept(pool())[:3] == ["gone", "exit", "age"]
+    assert kept(rain())[:4] == ["gone", "cpu", "rss", "req"]
 
 
 def test_of_a_unix_connection_whose_bytes_nobody_sees_it_shows_how_many_went() -> None:
