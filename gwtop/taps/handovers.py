@@ -1,6 +1,6 @@
 """Handovers: bytes that processes of the tree pass one another over unix sockets.
 
-In: the tree as it is followed. Out: `Passed`, once a process of the tree is of a kind that reads
+In: the tree as it is followed. Out: `Passed` (of several in a row the first), once a process of the tree is of a kind that reads
 requests for others; `Hidden` where it is and the kernel cannot tell. It refuses to know what was
 passed, and by how much a socket is anybody's.
 
@@ -10,6 +10,9 @@ socket. sock:sock_send_length and sock:sock_recv_length tell who put how many by
 who took how many out, each naming its own end; sock:sk_data_ready, which the sender's thread
 passes just before its send is told, names the end that the bytes arrive at (all three: Linux 6.3;
 the last may be missing where a distribution took over the others alone).
+
+Apache's mod_cgid sends what it read to a daemon, which forks and runs a CGI program: whom it was
+forked for is told by what the daemon had taken last.
 
 The kernel is asked about the tree's threads alone, and only when one of these modules is mapped:
 everybody else's tree is spared the events. Such a module may also run the application where it
@@ -31,11 +34,12 @@ from gwtop.taps.tracepages import Format
 NAME = "handovers"
 SENT, RECEIVED = "sock/sock_send_length", "sock/sock_recv_length"
 READY = "sock/sk_data_ready"
-BUFFER_KB = 512  # a CPU: 10,000 events, of which a request has about thirty
+BUFFER_KB = 1024  # a CPU: 20,000 events; a request has thirty, through mod_cgid 130
 UNIX = "family == 1"  # linux/socket.h AF_UNIX
 UNIX_BYTES = f"{UNIX} && ret > 0"
 MSG_PEEK = 2  # linux/socket.h: what is only looked at is not taken
 MAX_READY = 4096  # threads between the two events of a send
+MAX_RUNS = 16384  # threads and sockets in the middle of something
 
 
 class Handovers:
@@ -51,6 +55,7 @@ class Handovers:
         self._hidden: list[int] = []
         self._arrives: dict[int, int] = {}
         """Thread: the socket that its last bytes arrived at."""
+        self._runs = _Runs()
         self._traced = self._trace()
         self.state = TapState(now, NAME, "open", None)
 
@@ -64,9 +69,11 @@ class Handovers:
         }
         for wanted in ({READY: (UNIX, self._readies), **events}, events):
             try:
-                return TracedTree(NAME, BUFFER_KB, wanted)
+                traced = TracedTree(NAME, BUFFER_KB, wanted)
             except NoTracefsError:
                 continue
+            self._runs.counts_bytes = READY not in wanted
+            return traced
         return None
 
     @property
@@ -94,7 +101,9 @@ class Handovers:
             self._traced.name_threads(fresh)
             return
         looked_at = sorted(fresh) if first else self._tops(fresh)
-        able = [pid for pid in looked_at if interpreters.reads_for_others(pid)]
+        # A program that a daemon starts is seen to be born, whatever the kernel tells of sockets.
+        asks = interpreters.reads_for_others if self._traced is None else interpreters.hands_over
+        able = [pid for pid in looked_at if asks(pid)]
         if self._traced is None:
             self._able |= set(able)
             # What mod_fcgid starts for the first request listens from its birth on.
@@ -133,21 +142,24 @@ class Handovers:
 
     def _sends(self, form: Format) -> Handler:
         unpack = form.reader("common_pid", "sk", "ret").unpack_from
-        arrives = self._arrives
+        arrives, runs = self._arrives, self._runs
 
-        def sent(at: Nanos, data: bytes) -> Record:
+        def sent(at: Nanos, data: bytes) -> Record | None:
             thread, sock, n_bytes = unpack(data)
-            pid = self._pid_of(thread)
-            return Passed(at, pid, thread, sock, "sent", n_bytes, arrives.pop(thread, None))
+            arrives_at = arrives.pop(thread, None)
+            if arrives_at is not None and runs.goes_on(thread, sock, arrives_at):
+                return None
+            return Passed(at, self._pid_of(thread), thread, sock, "sent", n_bytes, arrives_at)
 
         return sent
 
     def _receives(self, form: Format) -> Handler:
         unpack = form.reader("common_pid", "sk", "ret", "flags").unpack_from
+        runs = self._runs
 
         def received(at: Nanos, data: bytes) -> Record | None:
             thread, sock, n_bytes, flags = unpack(data)
-            if flags & MSG_PEEK:
+            if flags & MSG_PEEK or runs.goes_on(thread, sock, None):
                 return None
             return Passed(at, self._pid_of(thread), thread, sock, "received", n_bytes)
 
@@ -155,6 +167,35 @@ class Handovers:
 
     def _pid_of(self, thread: int) -> int | None:
         return None if self._traced is None else self._traced.threads.pid_of(thread)
+
+
+class _Runs:
+    """Which events only go on with what their thread did last. mod_cgid writes each variable by
+    itself, and the daemon reads each twice: of a hundred events four say something.
+
+    The name of a socket is used again. A new one has new bytes sent to it before they are taken,
+    so whoever begins to send ends what was going on at the other end.
+    """
+
+    def __init__(self) -> None:
+        self._last: dict[int, tuple[int, int | None, int]] = {}
+        """By thread: its socket, where its bytes arrived, and how often that end was begun."""
+        self._begun: dict[int, int] = {}
+        self.counts_bytes = False
+        """Where no end is named lengths have to tell, so all are needed."""
+
+    def goes_on(self, thread: int, sock: int, arrives_at: int | None) -> bool:
+        if self.counts_bytes:
+            return False
+        if len(self._last) >= MAX_RUNS or len(self._begun) >= MAX_RUNS:
+            self._last.clear()
+            self._begun.clear()
+        last, begun = self._last.get(thread), self._begun
+        if arrives_at is not None and (last is None or last[:2] != (sock, arrives_at)):
+            begun[arrives_at] = begun.get(arrives_at, 0) + 1
+        now = sock, arrives_at, begun.get(sock, 0)
+        self._last[thread] = now
+        return now == last
 
 
 def listens_at_unix_socket(pids: Collection[int]) -> bool:

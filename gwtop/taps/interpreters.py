@@ -18,6 +18,9 @@ EMBEDDED = re.compile(rb"/(libphp[\d.]*|mod_(?:perl|python|wsgi|lua)[^/\s]*?)\.s
 READS_FOR_OTHERS = re.compile(rb"/mod_(?:wsgi|fcgid)[^/\s]*?\.so")
 """Modules that may pass what they read on to a process that runs the application."""
 
+STARTS_ELSEWHERE = re.compile(rb"/mod_cgid[^/\s]*?\.so")
+"""Modules that ask a daemon of the server's to start a program for what they read."""
+
 
 def found_in(maps: bytes) -> str | None:
     """`maps`: /proc/PID/maps."""
@@ -34,3 +37,11 @@ def embedded(pid: int) -> str | None:
 def reads_for_others(pid: int) -> bool:
     maps = proc.maps(pid)
     return maps is not None and READS_FOR_OTHERS.search(maps) is not None
+
+
+def hands_over(pid: int) -> bool:
+    """Whether it may pass on what it reads, or have a program started for it by another."""
+    maps = proc.maps(pid)
+    if maps is None:
+        return False
+    return any(kind.search(maps) is not None for kind in (READS_FOR_OTHERS, STARTS_ELSEWHERE))

@@ -4,16 +4,18 @@ In: which events with which filters, and the tree's processes as they come. Out:
 makers of the events' readers say. It refuses to know what the events mean.
 
 The kernel drops at once what other threads do (`set_event_pid`), so everybody else is spared the
-events; children of the tree's processes follow by themselves (`event-fork`). Everything is opened
+events; children of the tree's processes follow by themselves (`event-fork`). Each write to that
+file takes 30 to 50 ms (it waits for every CPU), so all are named by one, and a child of somebody
+who was named long before is left to the kernel. Everything is opened
 with rights and used without them, as `tracefs` says.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import TypeAlias
 
 from gwtop import clock
 from gwtop.nouns.records import Missed, Record
-from gwtop.nouns.times import Nanos
+from gwtop.nouns.times import SECOND_NS, Nanos
 from gwtop.taps import proc
 from gwtop.taps.threads import CLONE_THREAD, Threads
 from gwtop.taps.tracefs import Instance, NoTracefsError
@@ -23,6 +25,9 @@ from gwtop.taps.tracering import TraceRing
 Handler: TypeAlias = Callable[[Nanos, bytes], Record | None]
 Makes: TypeAlias = Callable[[Format], Handler]
 
+MAX_AT_ONCE = 512  # 4 KiB of numbers
+MAX_NAMED = 16384
+
 
 class TracedTree:
     """One instance, its ring, and whose threads it asks about."""
@@ -31,6 +36,8 @@ class TracedTree:
         """`events`: for each its filter and what reads it. Raises NoTracefsError."""
         self._tap = tap
         self.threads = Threads()
+        self._named_ns: dict[int, int] = {}
+        """Process: when it was named."""
         self._handlers: dict[int, Handler] = {}
         self._events: list[str] = []
         self._instance = Instance(tap, buffer_kb)
@@ -60,17 +67,35 @@ class TracedTree:
             self._instance.enable(event)
 
     def name_threads(self, pids: Collection[int]) -> None:
+        """These processes are new in the tree."""
+        now_ns = clock.monotonic_ns()
+        numbers: list[int] = []
         for pid in sorted(pids):
-            for thread in proc.threads(pid):
-                self._name_thread(thread, pid)
+            is_left = self._follows_by_itself(pid, now_ns)
+            for thread in [pid] if is_left else proc.threads(pid):
+                # Numbers are used again: what was known of this one before is another's.
+                self.threads.born(thread, pid, CLONE_THREAD if thread != pid else 0)
+                numbers += [] if is_left else [thread]
+        while len(self._named_ns) + len(pids) > MAX_NAMED:
+            del self._named_ns[next(iter(self._named_ns))]
+        self._named_ns.update(dict.fromkeys(pids, now_ns))
+        for start in range(0, len(numbers), MAX_AT_ONCE):
+            self._name(numbers[start : start + MAX_AT_ONCE])
 
-    def _name_thread(self, thread: int, pid: int) -> None:
-        # Numbers are used again: what was known of this one before is another's.
-        self.threads.born(thread, pid, CLONE_THREAD if thread != pid else 0)
+    def _follows_by_itself(self, pid: int, now_ns: int) -> bool:
+        """The kernel adds it; also one that has gone already, for which it is too late."""
+        stat = proc.stat(pid)
+        if stat is None:
+            return True
+        named_ns = self._named_ns.get(stat.parent)
+        return named_ns is not None and now_ns - named_ns > SECOND_NS
+
+    def _name(self, threads: Sequence[int]) -> None:
         try:
-            self._instance.control("set_event_pid", f"{thread} ")
+            self._instance.control("set_event_pid", "".join(f"{n} " for n in threads))
         except OSError:  # a number the kernel does not take: it is gone
-            return
+            for thread in threads if len(threads) > 1 else ():
+                self._name([thread])
 
     def fileno(self) -> int:
         return self._ring.fileno()

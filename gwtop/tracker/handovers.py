@@ -5,7 +5,8 @@ when the bytes say it beyond doubt. It refuses to guess.
 
 Within the request's window the reader's thread put bytes into unix sockets. Where the kernel tells
 at which end they arrive, whoever in the tree takes from that end first is behind it; an end that
-nobody of the tree takes from is a database's or a log's.
+nobody of the tree takes from is a database's or a log's. One that takes and does not answer there
+may have made a process that does: whatever it made before it took something else (`makers`).
 
 Where it does not, lengths must do: whoever took some of the first out and put exactly into its own
 end what the reader's thread then took out. Two who fit are none: requests of equal length at the
@@ -14,7 +15,7 @@ same instant stay without a pid.
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from gwtop.nouns.records import Passed, Touched
 from gwtop.nouns.times import Nanos
@@ -25,6 +26,15 @@ Behind: TypeAlias = tuple[bool, int | None, int | None]
 """Whether it was passed on; the pid and thread that took it, if that is certain."""
 NOT_PASSED: Behind = (False, None, None)
 TO_SOMEBODY: Behind = (True, None, None)
+
+
+class Maker(NamedTuple):
+    """A process that took a request, gave no answer, and then took nothing else for a while. A
+    process that it made meanwhile was made for this request."""
+
+    pid: int
+    since: Nanos
+    until: Nanos
 
 
 class _End:
@@ -45,6 +55,11 @@ class Handovers:
         self._times: list[Nanos] = []
         self.hidden: set[int] = set()
         """Processes that pass requests on, as those below them do, where nobody sees to whom."""
+        self._unsure_until: Nanos = 0
+
+    def missed(self, at: Nanos) -> None:
+        """Some were lost before this instant: the first that is seen need not be the first."""
+        self._unsure_until = at
 
     def passed(self, record: Passed) -> None:
         self._records.append(record)
@@ -58,10 +73,43 @@ class Handovers:
             return NOT_PASSED
         start, end = bisect_left(self._times, read.at), bisect_right(self._times, until)
         window = self._records[start:end]
+        if read.at <= self._unsure_until:
+            return TO_SOMEBODY
         sent = [r for r in window if r.thread == read.thread and r.verb == "sent"]
         if any(record.arrives_at is not None for record in sent):
             return _by_names(window, sent)
         return _by_lengths(window, read)
+
+    def makers(self, read: Touched, until: Nanos) -> list[Maker]:
+        """Who may have made a process for the request."""
+        if not self._records or read.at <= self._unsure_until:
+            return []
+        start, end = bisect_left(self._times, read.at), bisect_right(self._times, until)
+        window = self._records[start:end]
+        sent: dict[int, int] = {}
+        for place, record in enumerate(window):
+            if record.thread == read.thread and record.verb == "sent" and record.arrives_at:
+                sent.setdefault(record.arrives_at, place)
+        found = [_maker(window[place:], sock, until) for sock, place in sent.items()]
+        return [maker for maker in found if maker is not None]
+
+
+def _maker(window: Sequence[Passed], sock: int, until: Nanos) -> Maker | None:
+    """Whoever took from this end first, if it did not answer there before it did anything else.
+    (Later the name may be another socket's.)"""
+    first = next((r for r in window if r.sock == sock and r.verb == "received"), None)
+    if first is None or first.pid is None:
+        return None
+    since = first.at
+    for record in window:
+        if record.thread != first.thread or record.at < since:
+            continue
+        if record.sock != sock:
+            return Maker(first.pid, since, record.at)
+        if record.verb == "sent":
+            return None
+        since = record.at
+    return Maker(first.pid, since, until)
 
 
 def _by_names(window: Sequence[Passed], sent: Sequence[Passed]) -> Behind:

@@ -36,3 +36,20 @@ def test_a_living_process_is_read_and_a_missing_one_is_none() -> None:
     maps = proc.maps(os.getpid())
     assert maps is not None and b"[stack]" in maps
     assert interpreters.embedded(1 << 30) is None and interpreters.embedded(os.getpid()) is None
+
+
+@pytest.mark.parametrize(
+    ("file", "reads_for_others", "hands_over"),
+    [
+        pytest.param(MODULES + b"mod_wsgi.so", True, True, id="mod_wsgi"),
+        pytest.param(MODULES + b"mod_cgid.so", False, True, id="mod_cgid"),
+        pytest.param(MODULES + b"mod_cgi.so", False, False, id="mod_cgi"),
+        pytest.param(None, False, False, id="hidden or gone"),
+    ],
+)
+def test_some_modules_give_what_they_read_to_others(
+    file: bytes | None, reads_for_others: bool, hands_over: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(proc, "maps", lambda pid: None if file is None else LINE % file)
+    assert interpreters.reads_for_others(7) is reads_for_others
+    assert interpreters.hands_over(7) is hands_over

@@ -24,7 +24,7 @@ class Instance(RecordedInstance):
         self.refuses = ""
 
     def control(self, file: str, value: str) -> None:
-        if value == self.refuses:
+        if self.refuses and self.refuses in value:
             raise OSError(22, "no such thread")
         self.written.append((file, value))
 
@@ -39,6 +39,9 @@ def instance(monkeypatch: pytest.MonkeyPatch) -> Instance:
     monkeypatch.setattr(clock, "monotonic_offset_ns", lambda: SECOND_NS)
     monkeypatch.setattr(clock, "monotonic_ns", lambda: 1 << 60)
     monkeypatch.setattr(proc, "threads", lambda pid: [pid, pid + 1])
+    monkeypatch.setattr(
+        proc, "stat", lambda pid: None if pid < 10 else proc.Stat(b"x", "S", pid - 2, 0)
+    )
     return made
 
 
@@ -68,14 +71,36 @@ def test_events_become_what_their_reader_makes_of_them(instance: Instance) -> No
     tree.close()
 
 
-def test_every_thread_is_named_and_one_that_has_gone_is_none(instance: Instance) -> None:
+def test_all_threads_are_named_at_once_for_each_write_takes_long(instance: Instance) -> None:
     tree = TracedTree("x", 1, {EVENT: ("0", reading)})
     assert instance.written == [(EVENT, "0"), (EVENT, "off")]
-    instance.refuses = "101 "
     tree.name_threads([300, 100])
-    assert [value for file, value in instance.written[2:]] == ["100 ", "300 ", "301 "]
+    assert [value for file, value in instance.written[2:]] == ["100 101 300 301 "]
     tree.switch_on()
     assert instance.written[-1] == (EVENT, "on")
+    tree.close()
+
+
+def test_where_one_has_gone_the_others_are_named_one_by_one(instance: Instance) -> None:
+    tree = TracedTree("x", 1, {EVENT: ("0", reading)})
+    instance.refuses = "101 "
+    tree.name_threads([100, 300])
+    assert [value for file, value in instance.written[2:]] == ["100 ", "300 ", "301 "]
+    tree.close()
+
+
+def test_a_child_of_one_that_was_named_follows_by_itself(
+    instance: Instance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now_ns = [5 * SECOND_NS]
+    monkeypatch.setattr(clock, "monotonic_ns", lambda: now_ns[0])
+    tree = TracedTree("x", 1, {EVENT: ("0", reading)})
+    tree.name_threads([100])
+    tree.name_threads([102])  # its parent was named just now: it may have been born before
+    now_ns[0] += 2 * SECOND_NS
+    tree.name_threads([104, 900, 7])
+    assert [value for file, value in instance.written[2:]] == ["100 101 ", "102 103 ", "900 901 "]
+    assert tree.threads.pid_of(104) == 104
     tree.close()
 
 

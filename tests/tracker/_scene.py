@@ -84,9 +84,19 @@ class Scene:
         touched = Touched(T0 + at, pid, thread or pid or 0, *ends, "read", None)
         self.attribution.readers.touched(touched)
 
-    def passed(self, at: int, pid: int, thread: int, sock: int, verb: str, n_bytes: int) -> None:
+    def passed(
+        self,
+        at: int,
+        pid: int,
+        thread: int,
+        sock: int,
+        verb: str,
+        n_bytes: int,
+        arrives_at: int | None = None,
+    ) -> None:
         way: Literal["sent", "received"] = "sent" if verb == "sent" else "received"
-        self.attribution.handovers.passed(Passed(T0 + at, pid, thread, sock, way, n_bytes))
+        record = Passed(T0 + at, pid, thread, sock, way, n_bytes, arrives_at)
+        self.attribution.handovers.passed(record)
 
     def held(self, pid: int, at: int, port: int = 50000) -> None:
         ends = "127.0.0.1:9000", f"127.0.0.1:{port}"

@@ -1,6 +1,7 @@
 """Attribution by who read, held or took over the connection, and what that says of births."""
 
 from gwtop.nouns.times import MILLISECOND_NS as MS
+from gwtop.tracker.exchange import Exchange
 from tests.tracker._scene import MARK, Scene
 
 
@@ -188,3 +189,43 @@ def test_others_than_those_who_may_pass_requests_on_are_named() -> None:
     exchange = scene.request(0, 5 * MS)
     scene.read(101, MS)
     assert scene.settle(exchange) == (101, "kernel", [])
+
+
+def asked_of_a_daemon(scene: Scene, at: int, port: int, thread: int, end: int) -> Exchange:
+    """Process 100 reads a request and sends it on to 101, which takes it 2 ms later."""
+    exchange = scene.request(at, at + 20 * MS, port=port)
+    scene.read(100, at + MS, port=port, thread=thread)
+    scene.passed(at + MS, 100, thread, end - 1, "sent", 500, arrives_at=end)
+    scene.passed(at + 2 * MS, 101, 101, end, "received", 500)
+    return exchange
+
+
+def test_programs_that_a_daemon_starts_belong_to_what_it_had_taken_last() -> None:
+    scene = Scene(holders=(100, 101))
+    first = asked_of_a_daemon(scene, 0, 50000, 171, 2)
+    second = asked_of_a_daemon(scene, 3 * MS, 50002, 172, 4)
+    for pid, at in ((201, 3 * MS), (202, 6 * MS)):
+        scene.born(pid, at, parent=101)
+        scene.gone(pid, at + 5 * MS)
+    assert scene.settle(first) == (201, "kernel", [201])
+    assert scene.settle(second) == (202, "kernel", [202])
+    assert first.reader == 100
+
+
+def test_a_daemon_that_starts_programs_is_not_the_one_that_answers() -> None:
+    scene = Scene(holders=(100, 101))
+    first = asked_of_a_daemon(scene, 0, 50000, 171, 2)
+    scene.born(201, 3 * MS, parent=101)
+    scene.gone(201, 8 * MS)
+    assert scene.settle(first)[0] == 201
+    missed = asked_of_a_daemon(scene, 100 * MS, 50002, 172, 4)
+    assert scene.settle(missed) == (None, None, []), "its program's birth was lost"
+
+
+def test_of_two_births_of_a_daemon_neither_is_taken() -> None:
+    scene = Scene(holders=(100, 101))
+    exchange = asked_of_a_daemon(scene, 0, 50000, 171, 2)
+    for pid in (201, 202):
+        scene.born(pid, 3 * MS, parent=101)
+        scene.gone(pid, 8 * MS)
+    assert scene.settle(exchange)[0] not in (201, 202)

@@ -3,7 +3,7 @@
 from gwtop.nouns.records import Passed, Touched
 from gwtop.nouns.times import MILLISECOND_NS as MS
 from gwtop.nouns.times import SECOND_NS
-from gwtop.tracker.handovers import MAX_KEPT, Handovers
+from gwtop.tracker.handovers import MAX_KEPT, Handovers, Maker
 
 T0 = 1_800_000_000 * SECOND_NS
 FRONT, BEHIND, OTHER = 100, 200, 300
@@ -138,6 +138,43 @@ def test_who_passes_it_on_to_two_processes_names_neither() -> None:
     scene.got(2 * MS, BEHIND, 2, 500)
     scene.got(2 * MS, OTHER, 4, 500)
     assert scene.behind(0, 9 * MS) == (True, None, None)
+
+
+def makers(scene: Scene, at: int, until: int) -> list[Maker]:
+    return scene.handovers.makers(
+        Touched(T0 + at, FRONT, FRONT + 1, "s", "c", "read", None), T0 + until
+    )
+
+
+def test_who_took_a_request_may_have_made_a_process_for_it_until_it_takes_another() -> None:
+    scene = Scene()
+    scene.handovers.passed(told(MS, 1, 2, n_bytes=40))
+    scene.handovers.passed(told(MS + 1, 1, 2, n_bytes=500))
+    scene.got(2 * MS, BEHIND, 2, 40)
+    scene.got(3 * MS, BEHIND, 2, 500)
+    assert makers(scene, 0, 9 * MS) == [Maker(BEHIND, T0 + 3 * MS, T0 + 9 * MS)]
+    scene.sent(4 * MS, OTHER, 2, 900)  # the one it made writes the answer
+    scene.got(5 * MS, BEHIND, 4, 40)
+    scene.got(6 * MS, BEHIND, 2, 40)  # the name is another socket's by now
+    assert makers(scene, 0, 9 * MS) == [Maker(BEHIND, T0 + 3 * MS, T0 + 5 * MS)]
+    assert makers(scene, MS + 2, 9 * MS) == [], "another request"
+
+
+def test_who_answers_itself_makes_nobody() -> None:
+    scene = Scene()
+    scene.handovers.passed(told(MS, 1, 2))
+    scene.got(2 * MS, BEHIND, 2, 500)
+    scene.sent(3 * MS, BEHIND, 2, 900)
+    assert makers(scene, 0, 9 * MS) == []
+
+
+def test_where_nobody_took_it_or_nobody_knows_where_it_arrived_there_is_no_maker() -> None:
+    scene = Scene()
+    scene.sent(MS, FRONT, 1, 500, thread=FRONT + 1)
+    scene.got(2 * MS, BEHIND, 2, 500)
+    assert makers(scene, 0, 9 * MS) == [] == makers(Scene(), 0, 9 * MS)
+    scene.handovers.passed(told(3 * MS, 1, 5))
+    assert makers(scene, 0, 9 * MS) == []
 
 
 def test_what_is_kept_is_bounded() -> None:
