@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from gwtop.model.anatomy import Anatomies
 from gwtop.model.connections import ConnectionTable
 from gwtop.model.errors import ErrorLog
+from gwtop.model.history import History
 from gwtop.model.lifelines import Lifelines
 from gwtop.model.notes import NoteTable
 from gwtop.model.processes import ProcessTable
@@ -74,6 +75,7 @@ class Model:
     connections: ConnectionTable = field(default_factory=ConnectionTable)
     lifelines: Lifelines = field(default_factory=Lifelines)
     anatomies: Anatomies = field(default_factory=Anatomies)
+    history: History = field(default_factory=History)
     _latest: Latest = field(default_factory=Latest)
     _in_flight: dict[int, InFlight] = field(default_factory=dict)
     _now_at: Nanos | None = None
@@ -159,6 +161,11 @@ class Model:
             summary=self.summary,
         )
 
+    @property
+    def now_at(self) -> Nanos | None:
+        """The newest instant told."""
+        return self._now_at
+
     def _reach(self, at: Instant) -> Nanos:
         value = nanos(at)
         if self._now_at is None or value > self._now_at:
@@ -208,6 +215,8 @@ class Model:
             queues=tuple(fact.queues),
             missed=fact.missed,
         )
+        if self.history.is_due(self._now_at or 0):
+            self.history.keep(self.snapshot(False, False, False, False))
 
     def _gauge(self, at: Nanos, fact: Tick) -> None:
         self.rates.reach(at)

@@ -38,17 +38,19 @@ from gwtop.tui.hands import Hands
 from gwtop.tui.keys import BINDINGS
 from gwtop.tui.lifelines import Lifelines
 from gwtop.tui.pane import Pane
+from gwtop.tui.past import Past
 from gwtop.tui.person import Person
 from gwtop.tui.plots import Plots
 from gwtop.tui.requests import RequestTable
 from gwtop.tui.sheet import Sheet
-from gwtop.tui.stage import Stage
+from gwtop.tui.stage import CSS, Stage
 from gwtop.tui.table import LiveTable
 from gwtop.tui.trail import Trail
 from gwtop.tui.views import View, views
 from gwtop.tui.wishes import Wishes
 
 if TYPE_CHECKING:
+    from gwtop.tui.deeds import Deed
     from gwtop.tui.filterbar import FilterBar, Purpose
 
 PAINT_S = 0.1
@@ -56,22 +58,7 @@ TICK_WISH_S = 0.25
 
 
 class Screen(App[int]):
-    CSS = """
-    Screen { layout: vertical; }
-    #head { height: 2; }
-    #explain, #alert, #detail, #process, #help, #tiny { display: none; }
-    #explain, #alert, #foot { height: auto; }
-    #foot { height: 1; }
-    #body { height: 1fr; layout: vertical; }
-    #tables { height: 1fr; layout: vertical; }
-    #tables.wide { layout: horizontal; }
-    LiveTable, Lifelines, Plots { width: 1fr; height: 1fr; }
-    #tables.wide #processes { width: 50%; }
-    #detail, #process { height: 1fr; }
-    #detail.below, #process.below { height: 45%; }
-    #help, #tiny { height: 1fr; }
-    #chooser { display: none; height: 16; }
-    """
+    CSS = CSS
     TITLE = "gwtop"
     ENABLE_COMMAND_PALETTE = True
     BINDINGS: ClassVar[list[BindingType]] = list(BINDINGS)
@@ -98,6 +85,7 @@ class Screen(App[int]):
         self.explain = explain
         self.look = look or Look()
         self.habits = Habits(self, config or Config())
+        self.past = Past(self)
         self.wishes = Wishes(wishes)
         self._ask_trouble = trouble
         self.trouble: str | None = None
@@ -244,10 +232,25 @@ class Screen(App[int]):
     def action_pause(self) -> None:
         self.paused = not self.paused
         if self.paused:
-            self.shown = self.shown.kept()
+            self.shown = self.past.begin()
             self._repaint()
         else:
+            self.past.end()
             self.paint()
+
+    def action_step(self, n_moments: int) -> None:
+        """Back (or forth) in time, which pauses."""
+        if not self.paused:
+            self.action_pause()
+        self.shown = self.past.step(n_moments) or self.shown
+        self._repaint()
+
+    def action_habit(self, deed: "Deed") -> None:
+        self.habits.do(deed)
+
+    def on_pane_newest(self) -> None:
+        if self.paused:
+            self.action_pause()
 
     def action_view(self, place: int) -> None:
         if place > len(self.views):

@@ -9,7 +9,7 @@ from gwtop.panels import Cell
 from gwtop.panels._header import numbers_line, title_line
 from gwtop.tui.alerts import NO_SUMMARY, alert
 from gwtop.tui.bars import Bar, Foot, Key
-from gwtop.tui.keys import KEYS
+from gwtop.tui.keys import IN_TIME, KEYS
 
 if TYPE_CHECKING:
     from gwtop.tui.app import Screen
@@ -35,7 +35,7 @@ class Edges:
     def _state(self) -> Cell:
         app = self._app
         if app.paused:
-            return Cell("⏸ paused", "warn")
+            return app.past.words()
         if app.model.summary is not None:
             return Cell("■ done", "bold")
         if app.feed.has_ended:
@@ -58,8 +58,13 @@ class Edges:
             Key(str(place), view.label, f"view({place})", 6, app.view == place, view.short)
             for place, view in enumerate(app.views, 1)
         ]
-        pause = Key("␣", "go on" if app.paused else "pause", "pause", 7)
-        app.query_one("#foot", Foot).say(tabs, [*map(self._own, (pause, *KEYS))])
+        app.query_one("#foot", Foot).say(tabs, [*map(self._own, self._keys())])
+
+    def _keys(self) -> tuple[Key, ...]:
+        if not self._app.paused:
+            return (Key("␣", "pause", "pause", 7), *KEYS)
+        rest = (key for key in KEYS if not key.action.startswith("ask"))
+        return (Key("␣", "go on", "pause", 9), *IN_TIME, *rest)
 
     def _own(self, key: Key) -> Key:
         """With the sign of the key that the user chose for it."""

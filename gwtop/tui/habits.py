@@ -15,7 +15,12 @@ from gwtop.tui.keymap import Keymap
 from gwtop.tui.themes import theme_of
 
 if TYPE_CHECKING:
+    from textual.notifications import SeverityLevel
+
     from gwtop.tui.app import Screen
+    from gwtop.tui.deeds import Deed
+
+SAID_S = 6.0
 
 
 class Habits:
@@ -25,6 +30,10 @@ class Habits:
         self.keymap = Keymap(config)
         self.keymap.bind(app)
         self.theme = theme_of(self._theme_name(), config.colours, app.look.ascii)
+        self.said = ""
+        """The newest word to the user."""
+        self.copied = ""
+        """Where there is no terminal."""
 
     @property
     def filters(self) -> tuple[LineFilter, ...]:
@@ -52,6 +61,16 @@ class Habits:
             panel, hidden = getattr(pane, "panel", None), getattr(pane, "hidden", None)
             if panel is not None and isinstance(hidden, set):
                 hidden |= {c.name for c in panel.COLUMNS if c.name and c.name not in columns}
+
+    def do(self, deed: "Deed") -> None:
+        from gwtop.tui import deeds  # protocols and formats: 20 ms
+
+        deeds.do(self._app, deed)
+
+    def say(self, text: str, severity: "SeverityLevel" = "information") -> None:
+        """A word in the corner, for some seconds; a click takes it away."""
+        self.said = text
+        self._app.notify(text, severity=severity, timeout=SAID_S, markup=False)
 
     def use_filter(self, name: str) -> None:
         app = self._app

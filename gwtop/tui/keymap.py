@@ -27,6 +27,8 @@ FIXED = "ctrl+c"
 """Ends the screen whatever else a config does."""
 ROOMS = {"Screen": "app", "LiveTable": "table", "RequestTable": "requests"}
 """Class: the first half of its actions' names; of others, the class's own name."""
+MAIN = {"LiveTable", "RequestTable", "Lifelines", "Plots"}
+"""Panes in which the app's keys work too."""
 SIGNS = {
     "space": "␣",
     "enter": "⏎",
@@ -202,6 +204,8 @@ class Keymap:
 
 
 def _meet(one: type, other: type) -> bool:
-    """Whether a key of the one may arrive where the other listens."""
-    is_app = "Screen" in (one.__name__, other.__name__)
-    return is_app or issubclass(one, other) or issubclass(other, one)
+    """Whether a key of the one may arrive where the other listens. What opens over the panes, or
+    takes the keys for itself, hides the app's keys, as is meant."""
+    names = {one.__name__, other.__name__}
+    shared = "Screen" in names and bool(names & MAIN)
+    return shared or issubclass(one, other) or issubclass(other, one)

@@ -28,12 +28,25 @@ BINDINGS: tuple[Binding, ...] = (
     Binding("t", "stack", "the stack", show=False),
     Binding("tab", "app.focus_next", "next pane", show=False),
     Binding("shift+tab", "app.focus_previous", "pane before", show=False),
+    Binding("y", "habit('copy')", "copy", show=False),
+    Binding("w", "habit('export')", "export", show=False),
+    Binding("ctrl+s", "habit('picture')", "picture", show=False),
+    Binding("left_square_bracket", "step(-1)", "a second back", show=False),
+    Binding("right_square_bracket", "step(1)", "a second forth", show=False),
+    Binding("left_curly_bracket", "step(-10)", "ten seconds back", show=False),
+    Binding("right_curly_bracket", "step(10)", "ten seconds forth", show=False),
     *(Binding(str(n), f"view({n})", show=False, priority=True) for n in range(1, 10)),
 )
 KEYS = (
     Key("/", "filter", "ask('filter')", 4),
     Key("⏎", "detail", "open", 3),
+    Key("^p", "commands", "command_palette", 5),
     Key("?", "help", "help", 8),
     Key("q", "quit", "quit", 9),
 )
 """At the foot, after the views."""
+IN_TIME = (
+    Key("[", "a second back", "step(-1)", 8, short="back"),
+    Key("]", "forth", "step(1)", 8),
+)
+"""There instead of the filter while the screen is paused."""

@@ -162,6 +162,7 @@ class Lifelines(Pane, can_focus=True):
     def action_follow(self) -> None:
         self.end_at, self.caret_at = None, None
         self.draw()
+        self.post_message(self.Newest())
 
     # Lines and blocks
 

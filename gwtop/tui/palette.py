@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from textual.app import SystemCommand
 
 from gwtop.config import THEMES
+from gwtop.tui.keymap import sign
 
 if TYPE_CHECKING:
     from gwtop.tui.app import Screen
@@ -30,5 +31,34 @@ def commands(app: "Screen") -> Iterator[SystemCommand]:
     yield SystemCommand("What you are seeing", "show or hide it", app.action_explain)
     yield from app.drive.commands()
     yield SystemCommand("Help", "keys, signs and columns", app.action_help)
-    yield SystemCommand("Screenshot", "of this screen, as SVG", app.deliver_screenshot)
+    yield from _habits(app)
+    yield from _of_the_pane(app)
     yield SystemCommand("Quit", "the terminal as it was", app.exit)
+
+
+def _habits(app: "Screen") -> Iterator[SystemCommand]:
+    yield SystemCommand("Filter", "this table, or the requests", partial(app.action_ask, "filter"))
+    yield SystemCommand("Find", "a row", partial(app.action_ask, "find"))
+    yield SystemCommand("Columns", "which ones this table has", app.action_columns)
+    yield SystemCommand("Open", "the selected row in full", app.action_open)
+    yield SystemCommand("Back", "closes what is open", app.action_leave)
+    about = "the row or request: text, JSON, curl, a line that repeats it"
+    yield SystemCommand("Copy", about, partial(app.habits.do, "copy"))
+    about = "the marked, else the filtered requests: JSON lines, HAR, a script"
+    yield SystemCommand("Export", about, partial(app.habits.do, "export"))
+    yield SystemCommand("Screenshot", "of this screen, as SVG", partial(app.habits.do, "picture"))
+    for n, words in ((-1, "a second back"), (1, "a second forth"), (-10, "ten seconds back")):
+        yield SystemCommand(f"Step {words}", "in time; pauses", partial(app.action_step, n))
+
+
+def _of_the_pane(app: "Screen") -> Iterator[SystemCommand]:
+    """What only the pane that has the keys can do, by the words of its bindings."""
+    pane = app.screen_stack[0].focused
+    if pane is None:
+        return
+    told: set[str] = set()
+    for _, binding in pane._bindings:
+        if binding.description and binding.action not in told:
+            told.add(binding.action)
+            run = partial(app.run_action, binding.action, default_namespace=pane)
+            yield SystemCommand(f"Here: {binding.description}", f"key {sign(binding.key)}", run)

@@ -31,6 +31,9 @@ class Pane(Widget):
             super().__init__()
             self.panel, self.key = panel, key
 
+    class Newest(Message):
+        """The newest is asked for: a paused screen goes on."""
+
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
         self._strips: list[Strip] = []

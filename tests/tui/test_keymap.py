@@ -15,7 +15,7 @@ def screen(text: str) -> Screen:
 
 
 async def test_a_key_of_ones_own_does_what_the_built_in_one_did_and_that_no_longer() -> None:
-    app = screen('[keys]\napp.pause = ["p", "ctrl+x"]\nrequests.sort = "z"\n')
+    app = screen('[keys]\napp.pause = ["p", "ctrl+x"]\ntable.sort = "z"\n')
     async with app.run_test(size=(120, 40)) as pilot:
         await settle(app, pilot)
         await pilot.press("space")
@@ -68,9 +68,9 @@ async def test_help_says_the_users_keys() -> None:
         ('app.puase = "p"', 'config:2: no action "app.puase"; did you mean "app.pause"?'),
         ('app.pause = "pgup"', 'config:2: no key "pgup"; did you mean "pageup"?'),
         ('app.pause = "hyper+x"', 'no key "hyper+x"'),
-        ('requests.sort = "m"', '"m" is the key of requests.sort and of requests.mark'),
-        ('requests.sort = "j"', "of requests.sort and of table.down"),
-        ('requests.sort = "f"', "of requests.sort and of app.find"),
+        ('table.sort = "m"', '"m" is the key of table.sort and of requests.mark'),
+        ('table.sort = "j"', "of table.sort and of table.down"),
+        ('table.sort = "f"', "of table.sort and of app.find"),
     ],
 )
 def test_a_key_that_cannot_be_meant_is_said_before_there_is_a_screen(line: str, words: str) -> None:
@@ -80,8 +80,8 @@ def test_a_key_that_cannot_be_meant_is_said_before_there_is_a_screen(line: str, 
 
 
 def test_two_keys_may_be_exchanged() -> None:
-    keymap = Keymap(parse('[keys]\nrequests.sort = "m"\nrequests.mark = "s"\n'))
-    assert keymap.keys_of("requests.sort") == ("m",)
+    keymap = Keymap(parse('[keys]\ntable.sort = "m"\nrequests.mark = "s"\n'))
+    assert keymap.keys_of("table.sort") == ("m",)
     assert keymap.keys_of("requests.mark") == ("s",)
 
 
@@ -111,3 +111,10 @@ def test_keys_have_the_names_that_people_write(
     assert normal(key) == named
     if named is not None and signed is not None:
         assert sign(named) == signed
+
+
+def test_no_built_in_key_does_two_things_in_one_place() -> None:
+    taken: dict[tuple[type, str], str] = {}
+    for name, action in actions().items():
+        for key in action.keys:
+            assert taken.setdefault((action.owner, key), name) == name
