@@ -40,13 +40,13 @@ BINDINGS: tuple[Binding, ...] = (
 KEYS = (
     Key("/", "filter", "ask('filter')", 4),
     Key("⏎", "detail", "open", 3),
-    Key("^p", "commands", "command_palette", 5),
+    Key("^p", "all", "command_palette", 5),
     Key("?", "help", "help", 8),
     Key("q", "quit", "quit", 9),
 )
 """At the foot, after the views."""
 IN_TIME = (
-    Key("[", "a second back", "step(-1)", 8, short="back"),
+    Key("[", "back", "step(-1)", 8),
     Key("]", "forth", "step(1)", 8),
 )
 """There instead of the filter while the screen is paused."""
