@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from gwtop.model.anatomy import Anatomies
 from gwtop.model.connections import ConnectionTable
+from gwtop.model.details import DetailTable
 from gwtop.model.errors import ErrorLog
 from gwtop.model.history import History
 from gwtop.model.lifelines import Lifelines
@@ -74,6 +75,7 @@ class Model:
     errors: ErrorLog = field(default_factory=ErrorLog)
     connections: ConnectionTable = field(default_factory=ConnectionTable)
     lifelines: Lifelines = field(default_factory=Lifelines)
+    details: DetailTable = field(default_factory=DetailTable)
     anatomies: Anatomies = field(default_factory=Anatomies)
     history: History = field(default_factory=History)
     _latest: Latest = field(default_factory=Latest)
@@ -117,7 +119,7 @@ class Model:
                 self._reach(fact.at)
                 self.anatomies.told(fact, self.processes.of(fact.pid))
             case Detail():
-                """Answers to wishes that this screen does not make yet."""
+                self.details.told(fact)
 
     def snapshot(
         self,

@@ -1,16 +1,22 @@
-"""One request in full: its phases as a bar, who answered and how we know, notes, fields, bodies.
+"""One request in full: its phases as a bar, and what each tab of its sheet says.
 
-In: the whole `request` fact, and the width there is. Out: lines of cells. Refuses to know how a
-field's value came about; secrets were taken out where facts are made.
+In: the whole `request` fact, what was fetched of its bytes, and the width there is. Out: tabs, and
+lines of cells. Refuses to know how a field's value came about; secrets were taken out where facts
+are made. The records tab is a tree of its own (`_records`).
 """
 
+from collections.abc import Callable
+from typing import NamedTuple
+
 from gwtop.model import Snapshot
-from gwtop.nouns.facts import Pairs, Request
+from gwtop.model.details import Fetched
+from gwtop.nouns.facts import NoteText, Request
 from gwtop.nouns.times import MILLISECOND_NS, Nanos, nanos
 from gwtop.panels import _hop_diff
 from gwtop.panels._base import PLAIN, Cell, Line, Look, Style
 from gwtop.panels._safe import safe
 from gwtop.panels._text import UNKNOWN, duration, n_bytes, plural, time_of_day
+from gwtop.panels._wrap import by_words, wrap
 from gwtop.panels.requests import pid_text, status_style
 
 EVIDENCE = {
@@ -27,8 +33,17 @@ OUTCOMES = {
     "aborted": "the connection ended before the answer did",
     "partial": "bytes of it were not seen",
 }
-SHOWN_BODY = 4_000
-_NAME_WIDTH = 24
+SHOWN_TEXT = 4_000
+
+
+class Tab(NamedTuple):
+    name: str
+    short: str
+    key: str
+    """The letter that goes there."""
+    told: str
+    """How much there is; "" where that is no number."""
+    is_empty: bool
 
 
 def title(fact: Request) -> Line:
@@ -41,28 +56,28 @@ def title(fact: Request) -> Line:
     )
 
 
-def lines(fact: Request, snapshot: Snapshot, width: int, look: Look = PLAIN) -> list[Line]:
+def tabs(fact: Request, fetched: Fetched | None, snapshot: Snapshot) -> list[Tab]:
+    asked = fact.fields if isinstance(fact.fields, list) else []
+    answered = fact.response_fields if isinstance(fact.response_fields, list) else []
+    n_body = fact.request_body_bytes + fact.response_body_bytes
+    n_records = len(fetched.records) if fetched is not None else 0
     return [
-        *_phases(fact, width),
-        (),
-        *_facts(fact, snapshot, look),
-        *_notes(fact, width),
-        *_hops(fact, snapshot, width),
-        *_pairs("request", fact.fields, width),
-        *_pairs("answer", fact.response_fields, width),
-        *_text("stderr", fact.stderr, width),
-        *_text("request body", fact.request_body, width),
-        *_text("answer body", fact.response_body, width),
+        Tab("Summary", "Sum", "s", "", False),
+        _counted("Variables", "Vars", "v", len(asked)),
+        _counted("Answer", "Ans", "a", len(answered)),
+        Tab("Body", "Body", "b", n_bytes(n_body) if n_body else "", not n_body),
+        _counted("Records", "Rec", "r", n_records),
+        Tab("Process", "Proc", "p", "", fact.pid is None),
+        Tab("Hops", "Hops", "h", "", not any(snapshot.hops(fact))),
+        _counted("Notes", "Notes", "n", len(fact.notes)),
     ]
 
 
-def _hops(fact: Request, snapshot: Snapshot, width: int) -> list[Line]:
-    in_front, behind = snapshot.hops(fact)
-    found = [] if in_front is None else _hop_diff.lines(in_front, fact, fact, width)
-    return found if behind is None else [*found, *_hop_diff.lines(fact, behind, fact, width)]
+def _counted(name: str, short: str, key: str, n: int) -> Tab:
+    return Tab(name, short, key, str(n) if n else "", not n)
 
 
-def _phases(fact: Request, width: int) -> list[Line]:
+def phases(fact: Request, width: int) -> list[Line]:
     """Queue, worker until the first byte, answer: as words, and to scale."""
     if fact.duration_ns is None:
         return [(Cell("no answer byte was seen, so nothing was timed", "dim"),)]
@@ -87,18 +102,48 @@ def _phases(fact: Request, width: int) -> list[Line]:
     return [tuple(words), tuple(bar)]
 
 
-def _facts(fact: Request, snapshot: Snapshot, look: Look) -> list[Line]:
+def summary(fact: Request, snapshot: Snapshot, width: int, look: Look = PLAIN) -> list[Line]:
     return [
-        _pid_line(fact, snapshot),
-        *_births_lines(fact, snapshot),
+        who(fact, snapshot),
+        *_births_lines(fact),
         _named("outcome", f"{fact.outcome}: {OUTCOMES[fact.outcome]}", _outcome_style(fact)),
         _named("when", _when(fact, look)),
-        _named("between", f"{safe(fact.client)} → {safe(fact.server)}, {_where(fact)}"),
+        _named("between", f"{safe(fact.client)} → {safe(fact.server)}"),
+        _named("over", _where(fact)),
         _named("sizes", _sizes(fact)),
+        *(line for note in fact.notes for line in _note(note, width)),
+        *_text("stderr", fact.stderr, width),
     ]
 
 
-def _pid_line(fact: Request, snapshot: Snapshot) -> Line:
+def hops(fact: Request, snapshot: Snapshot, width: int) -> list[Line]:
+    """What the front end made of it, where both hops are watched."""
+    in_front, behind = snapshot.hops(fact)
+    found = [] if in_front is None else _hop_diff.lines(in_front, fact, fact, width)
+    if behind is not None:
+        found += _hop_diff.lines(fact, behind, fact, width)
+    return found[1:] or [(Cell(ONE_HOP, "dim"),)]
+
+
+ONE_HOP = "only this hop of it is watched; --port once more adds another"
+
+
+def notes(
+    fact: Request, width: int, advice: Callable[[str], str | None] = lambda code: None
+) -> list[Line]:
+    """What an expert would say, and what to do: `advice` has a code's page."""
+    found: list[Line] = []
+    for note in fact.notes:
+        found += [(), *_note(note, width)]
+        text = advice(note.code)
+        paragraphs = [] if text is None else text.strip().split("\n")[1:]
+        for line in " ".join(paragraphs).replace("Do: ", "\nDo: ").split("\n"):
+            style: Style = "" if line.startswith("Do: ") else "dim"
+            found += [(Cell(f"  {part}", style),) for part in by_words(line, width - 2) if part]
+    return found[1:] or [(Cell("nothing about it is worth a remark", "dim"),)]
+
+
+def who(fact: Request, snapshot: Snapshot) -> Line:
     if fact.pid is None or fact.evidence is None:
         return _named("process", "not known: nothing that is watched tells who answered", "dim")
     row = next((p for p in reversed(snapshot.processes) if p.pid == fact.pid), None)
@@ -111,7 +156,7 @@ def _pid_line(fact: Request, snapshot: Snapshot) -> Line:
     return (*_named("process", ""), pid, Cell(words))
 
 
-def _births_lines(fact: Request, snapshot: Snapshot) -> list[Line]:
+def _births_lines(fact: Request) -> list[Line]:
     if not fact.births:
         return []
     shown = ", ".join(map(str, fact.births[:8])) + (" …" if len(fact.births) > 8 else "")
@@ -146,58 +191,25 @@ def _sizes(fact: Request) -> str:
     return f"{asked}, {told}{lost}"
 
 
-def _notes(fact: Request, width: int) -> list[Line]:
-    found: list[Line] = []
-    for note in fact.notes:
-        style: Style = {"error": "bad", "warn": "warn"}.get(note.severity, "dim")  # type: ignore[assignment]
-        mark = "·" if note.severity == "info" else "⚑"
-        for place, part in enumerate(_wrap(f"{safe(note.text)} ({safe(note.code)})", width - 2)):
-            found.append((Cell(f"{mark if place == 0 else ' '} ", style), Cell(part)))
-    return found
+def _note(note: NoteText, width: int) -> list[Line]:
+    style: Style = {"error": "bad", "warn": "warn"}.get(note.severity, "dim")  # type: ignore[assignment]
+    mark = "·" if note.severity == "info" else "⚑"
+    parts = wrap(f"{safe(note.text)} ({safe(note.code)})", width - 2)
+    return [
+        (Cell(f"{mark if place == 0 else ' '} ", style), Cell(part))
+        for place, part in enumerate(parts)
+    ]
 
 
-def _pairs(name: str, pairs: object, width: int) -> list[Line]:
-    if not isinstance(pairs, list):
+def _text(name: str, text: str | None, width: int) -> list[Line]:
+    if text is None:
         return []
-    fields: Pairs = pairs
-    found: list[Line] = [(), _rule(f"{name}: {plural(len(fields), 'field')}")]
-    for field, value in fields:
-        label = safe(field[:200]) or '""'
-        parts = _wrap(safe(value[:SHOWN_BODY]), width - _NAME_WIDTH - 2)
-        for place, part in enumerate(parts):
-            head = label.ljust(_NAME_WIDTH) if place == 0 else " " * _NAME_WIDTH
-            found.append((Cell(head, "accent"), Cell("  "), Cell(part)))
+    more = f", the first {SHOWN_TEXT} shown" if len(text) > SHOWN_TEXT else ""
+    found: list[Line] = [(), (Cell(f"{name}: {n_bytes(len(text))}{more}", "bold"),)]
+    for line in text[:SHOWN_TEXT].split("\n"):
+        found += [(Cell(part),) for part in wrap(safe(line.removesuffix("\r")), width)]
     return found
-
-
-def _text(name: str, text: object, width: int) -> list[Line]:
-    if not isinstance(text, str):
-        return []
-    shown = text[:SHOWN_BODY]
-    more = f", the first {SHOWN_BODY} shown" if len(text) > SHOWN_BODY else ""
-    found: list[Line] = [(), _rule(f"{name}: {n_bytes(len(text))}{more}")]
-    for line in shown.split("\n"):
-        found += [(Cell(part),) for part in _wrap(safe(line.removesuffix("\r")), width)]
-    return found
-
-
-def _rule(text: str) -> Line:
-    return (Cell(text, "bold"),)
 
 
 def _named(name: str, text: str, style: Style = "") -> Line:
     return (Cell(name.ljust(13), "dim"), Cell(text, style))
-
-
-def wrap_lines(lines: list[Line], width: int) -> list[Line]:
-    """Lines of one cell that are too long go on in the next."""
-    return [
-        (Cell(part, line[0].style),) if len(line) == 1 else line
-        for line in lines
-        for part in (_wrap(line[0].text, width) if len(line) == 1 else [""])
-    ]
-
-
-def _wrap(text: str, width: int) -> list[str]:
-    size = max(8, width)
-    return [text[i : i + size] for i in range(0, len(text), size)] or [""]

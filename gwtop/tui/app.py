@@ -24,6 +24,7 @@ from gwtop.config import Config
 from gwtop.journal import encode_wish
 from gwtop.model import Model, Snapshot
 from gwtop.nouns.driving import Driver
+from gwtop.nouns.facts import Request
 from gwtop.nouns.wishes import Connections, TickEvery
 from gwtop.panels import Cell, Look, discover
 from gwtop.tui import details, guide, palette
@@ -41,6 +42,7 @@ from gwtop.tui.pane import Pane
 from gwtop.tui.past import Past
 from gwtop.tui.person import Person
 from gwtop.tui.plots import Plots
+from gwtop.tui.request_sheet import RequestSheet
 from gwtop.tui.requests import RequestTable
 from gwtop.tui.sheet import Sheet
 from gwtop.tui.stage import CSS, Stage
@@ -94,6 +96,7 @@ class Screen(App[int]):
         self.panes: dict[str, LiveTable | Lifelines | Plots] = {}
         self.detail: details.Detail | None = None
         self.person = Person()
+        self.request_sheet = RequestSheet()
         self.trail = Trail()
         self.hands = Hands(self)
         self._asking = Asking(self)
@@ -124,6 +127,7 @@ class Screen(App[int]):
             yield self.panes["plots"]
         yield Sheet(id="detail", hint="Esc: back")
         yield self.person
+        yield self.request_sheet
         yield Sheet(id="help", hint="Esc: back")
         yield Chooser()
         yield Bar(id="tiny")
@@ -161,6 +165,7 @@ class Screen(App[int]):
         if self.paused:
             self._shown_end = self.feed.has_ended
             self.edges.paint()
+            self.repaint_detail()
         else:
             self.paint()
 
@@ -196,8 +201,10 @@ class Screen(App[int]):
         self.repaint_detail()
 
     @property
-    def sheet(self) -> Sheet | Person:
+    def sheet(self) -> Sheet | Person | RequestSheet:
         """Where the detail stands."""
+        if isinstance(self.detail, Request):
+            return self.request_sheet
         is_process = details.process_of(self.detail) is not None
         return self.person if is_process else self.query_one("#detail", Sheet)
 
@@ -205,6 +212,8 @@ class Screen(App[int]):
         sheet, process = self.sheet, details.process_of(self.detail)
         if process is not None and self.person.display:
             self.person.tell(self, process)
+        elif isinstance(self.detail, Request):
+            self.request_sheet.tell(self, self.detail)
         elif isinstance(sheet, Sheet) and self.detail is not None and sheet.display:
             width = sheet.inner_width
             sheet.say(*details.told(self.detail, self.shown, width, self.look))
@@ -223,6 +232,7 @@ class Screen(App[int]):
         where text is typed, they are letters."""
         if action in ("ask", "columns", "help", "view"):
             typing = self._asking.is_open or self.drive.is_asking
+            typing = typing or self.request_sheet.takes(action)
             return len(self.screen_stack) == 1 and not typing
         return True
 

@@ -9,8 +9,8 @@ from typing import NamedTuple, TypeAlias
 from gwtop.model import Model, Snapshot
 from gwtop.nouns.facts import Request
 from gwtop.panels import Cell, Line, Look, connections, errors, notes
-from gwtop.panels import _detail as request_detail
 from gwtop.panels import _route as route_detail
+from gwtop.panels._wrap import wrap_lines
 
 
 class Pointed(NamedTuple):
@@ -50,10 +50,8 @@ def _behind(key: int, model: Model) -> Detail:
     return Pointed("errors", key) if fact is None else fact
 
 
-def told(detail: Detail, snapshot: Snapshot, width: int, look: Look) -> tuple[Line, list[Line]]:
-    if isinstance(detail, Request):
-        title = request_detail.title(detail)
-        return title, request_detail.lines(detail, snapshot, width, look)
+def told(detail: Pointed, snapshot: Snapshot, width: int, look: Look) -> tuple[Line, list[Line]]:
+    """Requests and processes have sheets of their own."""
     found = _told(detail, snapshot, width, look)
     return found or ((Cell(detail.panel, "bold"),), [(Cell(GONE, "dim"),)])
 
@@ -74,12 +72,12 @@ def _told(
         case "notes":
             for note in snapshot.notes:
                 if note.key == detail.key:
-                    lines = request_detail.wrap_lines(notes.lines(note, look), width)
+                    lines = wrap_lines(notes.lines(note, look), width)
                     return (Cell("note", "bold"), Cell(f" ── {note.severity}")), lines
         case "errors":
             for error in snapshot.errors:
                 if error.key == detail.key:
-                    lines = request_detail.wrap_lines(errors.lines(error, look), width)
+                    lines = wrap_lines(errors.lines(error, look), width)
                     return (Cell("error", "bold"), Cell(f" ── {error.what}")), lines
     return None
 

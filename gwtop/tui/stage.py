@@ -43,13 +43,19 @@ class Stage:
         self.room = Size(80, 24)
         """The terminal's; `App.size` still is the old one while a resize is handled."""
 
+        self.zoomed = False
+        """An open detail has all the room."""
+
     def arrange(self) -> None:
         app = self._app
         helping = app.query_one("#help").display
         view = app.views[app.view - 1]
-        layout = arrange(view, *self.room, app.detail is not None, helping)
+        width, height = self.room
+        if self.zoomed and app.detail is not None:
+            height = min(height, TALL_LINES - 1)
+        layout = arrange(view, width, height, app.detail is not None, helping)
         self._arrange_panes(layout)
-        for sheet in (app.query_one("#detail", Sheet), app.person):
+        for sheet in (app.query_one("#detail", Sheet), app.person, app.request_sheet):
             sheet.set_class(layout.is_below, "below")
             sheet.display = layout.detail and sheet is app.sheet
         self._arrange_bars(layout.is_tiny)

@@ -5,7 +5,7 @@ import pytest
 from gwtop.model import Model
 from gwtop.nouns.facts import Pairs, Request
 from gwtop.nouns.times import MILLISECOND_NS as MS
-from gwtop.panels._detail import lines
+from gwtop.panels._detail import hops
 from gwtop.panels._hop_diff import Change, changes
 from tests.screens._facts import T0, request
 
@@ -119,7 +119,7 @@ def told(fact: Request, *facts: Request) -> list[str]:
     model = Model()
     for one in facts:
         model.apply(one)
-    return ["".join(cell.text for cell in line) for line in lines(fact, model.snapshot(), 72)]
+    return ["".join(cell.text for cell in line) for line in hops(fact, model.snapshot(), 72)]
 
 
 def test_each_hops_detail_shows_the_other_and_the_difference() -> None:
