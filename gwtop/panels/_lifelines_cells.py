@@ -35,7 +35,7 @@ from gwtop.model.rings import AT_LEAST, GRAINS, grain_ns, read
 from gwtop.nouns.times import Nanos, nanos
 from gwtop.panels._base import PLAIN, Cell, Line, Look, Style
 
-BORN, GONE, GONE_BADLY, BEAD = 10, 11, 12, 13
+BORN, GONE, GONE_BADLY, BEAD, WAITED_BEAD = 10, 11, 12, 13, 14
 _IS_BUSY = bytes(ANSWERING <= code <= BROKEN for code in range(256))
 _HEIGHTS = "▁▂▃▄▅▆▇█"
 _ASCII_HEIGHTS = "12345678"
@@ -56,9 +56,21 @@ GLYPHS: dict[int, tuple[str, str, Style, str]] = {
     GONE: ("╹", ")", "", "gone"),
     GONE_BADLY: ("╳", "!", "bad", "gone, exit status not 0"),
     BEAD: ("■", "o", "good", "answered"),
+    WAITED_BEAD: ("▨", "%", "good", "both within a cell"),
 }
 """Code: glyph, its ASCII form, style, meaning."""
-_SHOWN_IN_LEGEND = (LIVED, BEAD, FINE, WAITED, FAILED, BORN, GONE, GONE_BADLY, ANSWERING)
+_SHOWN_IN_LEGEND = (
+    LIVED,
+    BEAD,
+    FINE,
+    WAITED,
+    WAITED_BEAD,
+    FAILED,
+    BORN,
+    GONE,
+    GONE_BADLY,
+    ANSWERING,
+)
 
 
 class Window(NamedTuple):
@@ -110,15 +122,20 @@ def _fine(shown: Window) -> Window:
 
 
 def _coarse(did: bytearray, n_cells: int, beads: bool) -> bytearray:
-    """The gravest in each cell; an answer that filled less than half of it may be a bead."""
+    """The gravest in each cell; an answer that filled less than half of it may be a bead, and one
+    whose wait, too, lies within the cell is a hatched one: else nobody would see that it waited."""
     n = len(did) // n_cells
     if n == 1:
         return bytearray(did)
     codes = bytearray(max(did[place : place + n]) for place in range(0, len(did), n))
     busy = did.translate(_IS_BUSY)
     for cell, code in enumerate(codes if beads else ()):
-        if code == FINE and busy.count(1, cell * n, (cell + 1) * n) * 2 < n:
-            codes[cell] = BEAD
+        if code == FINE:
+            begin, end = cell * n, (cell + 1) * n
+            if did.count(WAITED, begin, end) and (cell == 0 or codes[cell - 1] != WAITED):
+                codes[cell] = WAITED_BEAD
+            elif busy.count(1, begin, end) * 2 < n:
+                codes[cell] = BEAD
     return codes
 
 

@@ -5,6 +5,7 @@ In: the app, with the snapshot it shows. Out: lines said to its bars. Knows no p
 
 from typing import TYPE_CHECKING
 
+from gwtop.model import Snapshot
 from gwtop.panels import Cell
 from gwtop.panels._header import numbers_line, title_line
 from gwtop.tui.alerts import NO_SUMMARY, alert
@@ -40,6 +41,8 @@ class Edges:
             return Cell("■ done", "bold")
         if app.feed.has_ended:
             return Cell("■ ended", "bad")
+        if is_gateway_gone(app.shown):
+            return Cell("■ gateway gone", "bad")
         return Cell("▶ live", "good")
 
     def _paint_alert(self) -> None:
@@ -70,3 +73,8 @@ class Edges:
         """With the sign of the key that the user chose for it."""
         sign = self._app.habits.keymap.sign_of(key.action, key.key)
         return key._replace(key=ASCII_SIGNS.get(sign, sign) if self._app.look.ascii else sign)
+
+
+def is_gateway_gone(shown: Snapshot) -> bool:
+    """Every process that was watched has ended: the engine is live, what it watches is not."""
+    return bool(shown.processes) and all(p.died_at is not None for p in shown.processes)

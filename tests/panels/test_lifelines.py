@@ -68,6 +68,20 @@ def test_a_short_request_is_a_bead() -> None:
     ]
 
 
+def test_a_wait_within_the_cell_of_its_answer_is_hatched_and_nearer_stands_before_it() -> None:
+    told = request(1, T0 + 590 * MS, pid=1, duration_ns=80 * MS, queue_ns=50 * MS)
+    assert worker(told) == ["1 worker     ━━━━━▨━━━━━━━━━━━━━━"]
+    snap = snapshot(seen(1, 0, "worker", "w"), told, tick(T0 + 1900 * MS, 0))
+    nearer = Window((T0 + 490 * MS) // (20 * MS), 8, 20 * MS)
+    assert drawn(snap, nearer) == ["1 worker     ━░░░██━━"]
+    assert drawn(snap, AT, look=Look(ascii=True)) == ["1 worker     -----%--------------"]
+
+
+def test_a_wait_that_is_seen_before_its_answer_is_not_told_twice() -> None:
+    told = request(1, T0 + 590 * MS, pid=1, duration_ns=180 * MS, queue_ns=120 * MS)
+    assert worker(told) == ["1 worker     ━━━━░█━━━━━━━━━━━━━━"]
+
+
 def test_a_line_ends_where_time_does() -> None:
     assert worker(end=450) == ["1 worker     ━━━━━"]
 

@@ -6,7 +6,20 @@ import pytest
 
 from gwtop.tui.app import Screen
 from gwtop.tui.table import LiveTable
-from tests.screens._facts import MS, T0, S, hello, note, pool, rain, request, summary, tick
+from tests.screens._facts import (
+    MS,
+    T0,
+    S,
+    born,
+    exited,
+    hello,
+    note,
+    pool,
+    rain,
+    request,
+    summary,
+    tick,
+)
 from tests.screens._stage import settle, shown, staged, text
 
 
@@ -231,3 +244,20 @@ async def test_the_palette_names_our_commands_and_runs_them() -> None:
                 command.callback()
                 await settle(app, pilot)
         assert app.view == 4 and app.paused
+
+
+async def test_a_gateway_that_is_gone_is_not_called_live_until_it_is_back() -> None:
+    app, script = staged(pool())
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(app, pilot)
+        assert "▶ live" in shown(app)[0]
+        gone = [exited(pid, T0 + 11 * S) for pid in (1203, 1207, 1208, 1209)]
+        script.add([*gone, tick(T0 + 11 * S, 40)])
+        await settle(app, pilot)
+        assert "▶ live" in shown(app)[0], "one of them still lives"
+        script.add([exited(1210, T0 + 12 * S), tick(T0 + 12 * S, 40)])
+        await settle(app, pilot)
+        assert "■ gateway gone" in shown(app)[0]
+        script.add([born(1300, T0 + 13 * S, role="worker"), tick(T0 + 13 * S, 40)])
+        await settle(app, pilot)
+        assert "▶ live" in shown(app)[0]
