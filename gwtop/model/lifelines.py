@@ -58,6 +58,12 @@ def worked_from(row: RequestRow) -> Nanos:
     return min(began_at(row) + (row.queue_ns or 0), row.at)
 
 
+def shows_wait(row: RequestRow, cell_ns: int) -> bool:
+    """Whether its wait is worth cells of that width: of a shorter one chance alone would decide,
+    for it shows only where it happens to cross an edge."""
+    return (row.queue_ns or 0) * 2 >= cell_ns
+
+
 @dataclass(slots=True)
 class Track:
     key: int
@@ -91,8 +97,8 @@ class Track:
         from_at, value = worked_from(row), kind(row)
         for ring in self.rings:
             ring.mark(from_at, row.at, value)
-        if row.queue_ns:
-            for ring in self.rings:
+        for ring in self.rings:
+            if shows_wait(row, ring.grain.cell_ns):
                 ring.mark(began_at(row), from_at, WAITED)
 
     def copy(self) -> "Track":

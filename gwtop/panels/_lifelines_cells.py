@@ -29,6 +29,7 @@ from gwtop.model.lifelines import (
     Track,
     began_at,
     kind,
+    shows_wait,
     worked_from,
 )
 from gwtop.model.rings import AT_LEAST, GRAINS, grain_ns, read
@@ -169,7 +170,7 @@ def _answered(track: Track, life: Window) -> bytearray:
     for row in track.rows:
         from_at = worked_from(row)
         _raise(did, life.place(from_at), life.place(row.at), kind(row))
-        if row.queue_ns:
+        if shows_wait(row, life.cell_ns):
             _raise(did, life.place(began_at(row)), life.place(from_at), WAITED)
     return did
 

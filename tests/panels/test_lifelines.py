@@ -77,6 +77,17 @@ def test_a_wait_within_the_cell_of_its_answer_is_hatched_and_nearer_stands_befor
     assert drawn(snap, AT, look=Look(ascii=True)) == ["1 worker     -----%--------------"]
 
 
+def test_a_wait_that_is_short_for_the_cells_is_not_drawn_by_chance() -> None:
+    """It crosses an edge of the grains, and fills next to nothing of them."""
+    few = [request(n, T0 + n * 100 * MS + 5 * MS, pid=1, duration_ns=6 * MS) for n in range(12)]
+    waited = [
+        request(n, T0 + n * 100 * MS + 5 * MS, pid=1, duration_ns=6 * MS, queue_ns=2 * MS)
+        for n in range(12)
+    ]
+    for many in (3, 40):
+        assert worker(*(few * many)[:many]) == worker(*(waited * many)[:many])
+
+
 def test_a_wait_that_is_seen_before_its_answer_is_not_told_twice() -> None:
     told = request(1, T0 + 590 * MS, pid=1, duration_ns=180 * MS, queue_ns=120 * MS)
     assert worker(told) == ["1 worker     ━━━━░█━━━━━━━━━━━━━━"]
