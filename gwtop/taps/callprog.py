@@ -9,10 +9,6 @@ what the result says is valid, up to the limit that it finds in another map, and
 call failed or only peeked. Its records are numbered for each CPU, so what a full ring refused
 leaves a gap that can be counted. Two more sites exist where the registers behind the system call
 do not say all (`sites`): the arguments are kept by thread until the result comes.
-
-Which process was forked from which must be known in the same order as what they read, so three
-trace events write into the same ring. They fire for every process of the machine; the first thing
-their programs ask is whether the process has ever had to do with a watched connection.
 """
 
 from dataclasses import dataclass
@@ -24,9 +20,6 @@ from gwtop.taps.ebpf import FP, R0, R1, R2, R3, R4, R6, R7, R8, R9, Program
 from gwtop.taps.elf import AARCH64, X86_64
 from gwtop.taps.sites import How, Kind
 
-FORKED, EXECED, EXITED = 32, 33, 34
-"""Kinds beside those of `sites`."""
-
 MAX_COPY_BYTES = 16_000
 """A call. Two of it and a head fit into a per-CPU value, of which the kernel allows 32 KiB."""
 HEAD = Struct("<QIIQIIqQQQQQ")
@@ -36,14 +29,20 @@ STAGING_BYTES = HEAD.size + 2 * MAX_COPY_BYTES
 MSG_PEEK = 2  # linux/socket.h
 ECONNRESET, EPIPE = -104, -32  # asm-generic/errno.h
 F_DUPFD, F_SETFD, F_DUPFD_CLOEXEC = 0, 2, 1030  # asm-generic/fcntl.h, linux/fcntl.h
-CLONE_THREAD = 0x10000  # linux/sched.h
 N_IOVECS = 4
 N_MESSAGES = 8  # of recvmmsg and sendmmsg: more than a stream ever has
 IOVEC_BYTES, MSGHDR_IOV, MMSGHDR_BYTES, MMSGHDR_LEN = 16, 16, 64, 56  # linux/uio.h, socket.h
 UNKNOWN_BYTES = -(1 << 30)
 """A result: something was moved, nobody knows how much."""
 
-_PID_TGID, _NUMBER, _CPU, _KIND, _RESULT, _ARGUMENTS, _N = 8, 16, 24, 28, 32, 40, 72
+PID_TGID, KIND, ARGUMENTS = 8, 28, 40
+_NUMBER, _CPU, _RESULT, _N = 16, 24, 32, 72
+"""Offsets in the head."""
+SETTINGS = Struct("<QQ")
+"""How many bytes of a call to copy; flags for the ring: 1 (BPF_RB_NO_WAKEUP) while its reader looks
+by itself, for waking it costs the watched process 8 us (measured in a virtual machine)."""
+_COPY, _QUIET = 0, 8
+_SETTINGS = -80  # on the stack
 
 
 class Registers(NamedTuple):
@@ -111,14 +110,14 @@ def at_sites(machine: int, maps: Maps) -> bytes:
     code.set("movr", R6, R1)
     code.load(8, R1, R6, regs.pc)
     code.set("and", R1, 0xFFF)
-    _look_up(code, maps.sites, R1)
+    look_up(code, maps.sites, R1)
     code.load(4, R7, R0)
     code.jump("out", "jeq", R7, 0)
-    _stage(code, maps)
+    stage(code, maps)
     code.set("movr", R1, R7)
     code.set("rsh", R1, 8)
     code.set("and", R7, 0xFF)
-    code.store(4, R8, _KIND, R7)
+    code.store(4, R8, KIND, R7)
     code.jump("joined", "jeq", R1, How.JOINED)
     _registers(code, regs, maps)
     code.label("joined")
@@ -131,13 +130,13 @@ def at_sites(machine: int, maps: Maps) -> bytes:
     code.label("empty")
     code.set("mov", R9, 0)
     code.label("emit")
-    _emit(code, maps)
+    emit(code, maps)
     code.label("out")
     code.exit()
     return code.assembled()
 
 
-def _look_up(code: Program, descriptor: int, key: int) -> None:
+def look_up(code: Program, descriptor: int, key: int) -> None:
     """A 4-byte key in a register; the value's address in R0, or the end."""
     code.store(4, FP, -4, key)
     code.load_map(R1, descriptor)
@@ -147,17 +146,22 @@ def _look_up(code: Program, descriptor: int, key: int) -> None:
     code.jump("out", "jeq", R0, 0)
 
 
-def _stage(code: Program, maps: Maps) -> None:
+def stage(code: Program, maps: Maps) -> None:
     code.set("mov", R1, 0)
-    _look_up(code, maps.staging, R1)
+    look_up(code, maps.staging, R1)
     code.set("movr", R8, R0)
+    code.set("mov", R1, 0)
+    look_up(code, maps.settings, R1)
+    for place in (_COPY, _QUIET):
+        code.load(8, R1, R0, place)
+        code.store(8, FP, _SETTINGS + place, R1)
     code.call(ebpf.PID_TGID)
-    code.store(8, R8, _PID_TGID, R0)
+    code.store(8, R8, PID_TGID, R0)
 
 
 def _thread_key(code: Program, descriptor: int) -> None:
     """R1 the map, R2 the key: thread and process."""
-    code.load(8, R1, R8, _PID_TGID)
+    code.load(8, R1, R8, PID_TGID)
     code.store(8, FP, -16, R1)
     code.load_map(R1, descriptor)
     code.set("movr", R2, FP)
@@ -168,12 +172,12 @@ def _registers(code: Program, regs: Registers, maps: Maps) -> None:
     """Direct sites go on with what the registers say; entries end here."""
     for place, offset in enumerate(regs.arguments):
         code.load(8, R2, R6, offset)
-        code.store(8, R8, _ARGUMENTS + 8 * place, R2)
+        code.store(8, R8, ARGUMENTS + 8 * place, R2)
     code.load(8, R9, R6, regs.result)
     code.store(8, R8, _RESULT, R9)
     code.jump("told", "jeq", R1, How.DIRECT)
     code.load(8, R2, R6, regs.fourth_at_entry)
-    code.store(8, R8, _ARGUMENTS + 24, R2)
+    code.store(8, R8, ARGUMENTS + 24, R2)
     _thread_key(code, maps.entered)
     code.set("movr", R3, R8)
     code.set("add", R3, _CPU)
@@ -186,10 +190,10 @@ def _joined(code: Program, regs: Registers, maps: Maps) -> None:
     _thread_key(code, maps.entered)
     code.call(ebpf.MAP_LOOKUP)
     code.jump("out", "jeq", R0, 0)
-    code.load(4, R7, R0, _KIND - _CPU)
-    code.store(4, R8, _KIND, R7)
+    code.load(4, R7, R0, KIND - _CPU)
+    code.store(4, R8, KIND, R7)
     for place in range(4):
-        offset = _ARGUMENTS + 8 * place
+        offset = ARGUMENTS + 8 * place
         code.load(8, R1, R0, offset - _CPU)
         code.store(8, R8, offset, R1)
     code.load(8, R9, R6, regs.result)
@@ -206,17 +210,15 @@ def _data(code: Program, maps: Maps) -> None:
     code.label("moved")
     code.jump("recvmsg", "jeq", R7, Kind.RECVMSG)
     code.jump("limit", "jne", R7, Kind.RECV)
-    code.load(8, R1, R8, _ARGUMENTS + 24)
+    code.load(8, R1, R8, ARGUMENTS + 24)
     code.jump("peeks")
     code.label("recvmsg")
-    code.load(8, R1, R8, _ARGUMENTS + 16)
+    code.load(8, R1, R8, ARGUMENTS + 16)
     code.label("peeks")
     code.jump("out", "jset", R1, MSG_PEEK)
     code.label("limit")
     _several(code)
-    code.set("mov", R1, 0)
-    _look_up(code, maps.settings, R1)
-    code.load(8, R1, R0)
+    code.load(8, R1, FP, _SETTINGS + _COPY)
     code.jump("short", "jler", R9, R1)
     code.set("movr", R9, R1)
     code.label("short")
@@ -230,7 +232,7 @@ def _data(code: Program, maps: Maps) -> None:
     code.set("movr", R1, R8)
     code.set("add", R1, HEAD.size)
     code.set("movr", R2, R9)
-    code.load(8, R3, R8, _ARGUMENTS + 8)
+    code.load(8, R3, R8, ARGUMENTS + 8)
     code.call(ebpf.PROBE_READ_USER)
     code.jump("emit", "jeq", R0, 0)
     code.jump("empty")
@@ -266,7 +268,7 @@ def _read_user(code: Program, to: int, n_bytes: int, offset: int) -> None:
     code.set("movr", R1, FP)
     code.set("add", R1, to)
     code.set("mov", R2, n_bytes)
-    code.load(8, R3, R8, _ARGUMENTS + 8)
+    code.load(8, R3, R8, ARGUMENTS + 8)
     code.set("add", R3, offset)
     code.call(ebpf.PROBE_READ_USER)
 
@@ -280,8 +282,8 @@ def _vectors(code: Program) -> None:
     code.load(8, R1, FP, -24)
     code.jump("walk")
     code.label("vector")
-    code.load(8, R6, R8, _ARGUMENTS + 8)
-    code.load(8, R1, R8, _ARGUMENTS + 16)
+    code.load(8, R6, R8, ARGUMENTS + 8)
+    code.load(8, R1, R8, ARGUMENTS + 16)
     code.label("walk")
     code.store(8, FP, -40, R1)
     code.set("mov", R7, 0)
@@ -329,7 +331,7 @@ def _plain(code: Program, maps: Maps) -> None:
     code.jump("empty", "jeq", R7, Kind.CLOSE_RANGE)
     code.jump("out", "jslt", R9, 0)
     code.jump("not_fcntl", "jne", R7, Kind.FCNTL)
-    code.load(4, R1, R8, _ARGUMENTS + 8)
+    code.load(4, R1, R8, ARGUMENTS + 8)
     for command in (F_DUPFD, F_SETFD, F_DUPFD_CLOEXEC):
         code.jump("empty", "jeq", R1, command)
     code.jump("out")
@@ -337,11 +339,11 @@ def _plain(code: Program, maps: Maps) -> None:
     code.jump("accepted", "jeq", R7, Kind.ACCEPT)
     code.jump("empty", "jne", R7, Kind.ACCEPT4)
     code.label("accepted")
-    code.load(4, R1, R8, _PID_TGID + 4)
-    _remember(code, maps)
+    code.load(4, R1, R8, PID_TGID + 4)
+    remember(code, maps)
 
 
-def _remember(code: Program, maps: Maps) -> None:
+def remember(code: Program, maps: Maps) -> None:
     """The process in R1 has to do with it: its children will be told."""
     code.store(4, FP, -4, R1)
     code.store(4, FP, -8, R1)
@@ -354,7 +356,7 @@ def _remember(code: Program, maps: Maps) -> None:
     code.call(ebpf.MAP_UPDATE)
 
 
-def _emit(code: Program, maps: Maps) -> None:
+def emit(code: Program, maps: Maps) -> None:
     """R9 bytes follow the head."""
     code.store(8, R8, _N, R9)
     code.call(ebpf.KTIME)
@@ -368,59 +370,5 @@ def _emit(code: Program, maps: Maps) -> None:
     code.set("movr", R2, R8)
     code.set("movr", R3, R9)
     code.set("add", R3, HEAD.size)
-    code.set("mov", R4, 0)
+    code.load(8, R4, FP, _SETTINGS + _QUIET)
     code.call(ebpf.RINGBUF_OUTPUT)
-
-
-# -- the programs at births, execs and ends -------------------------------------------------------
-
-
-def _begun(maps: Maps) -> Program:
-    """Ends for a process that has nothing to do with it."""
-    code = Program()
-    code.set("movr", R6, R1)
-    code.call(ebpf.PID_TGID)
-    code.set("movr", R7, R0)
-    code.set("rsh", R0, 32)
-    _look_up(code, maps.tree, R0)
-    _stage(code, maps)
-    return code
-
-
-def _ended(code: Program, maps: Maps, kind: int) -> bytes:
-    code.set("mov", R1, kind)
-    code.store(4, R8, _KIND, R1)
-    code.set("mov", R9, 0)
-    _emit(code, maps)
-    code.label("out")
-    code.exit()
-    return code.assembled()
-
-
-def at_birth(maps: Maps, pid_offset: int, flags_offset: int) -> bytes:
-    """task:task_newtask; threads are left out. The child is the first argument."""
-    code = _begun(maps)
-    code.load(8, R1, R6, flags_offset)
-    code.jump("out", "jset", R1, CLONE_THREAD)
-    code.load(4, R1, R6, pid_offset)
-    code.store(8, R8, _ARGUMENTS, R1)
-    _remember(code, maps)
-    return _ended(code, maps, FORKED)
-
-
-def at_exec(maps: Maps) -> bytes:
-    """sched:sched_process_exec."""
-    return _ended(_begun(maps), maps, EXECED)
-
-
-def at_end(maps: Maps) -> bytes:
-    """sched:sched_process_exit, of the thread that has the process's own number."""
-    code = _begun(maps)
-    code.set("movr", R1, R7)
-    code.set("rsh", R1, 32)
-    code.set("lsh", R7, 32)
-    code.set("rsh", R7, 32)
-    code.jump("last", "jeqr", R1, R7)
-    code.jump("out")
-    code.label("last")
-    return _ended(code, maps, EXITED)

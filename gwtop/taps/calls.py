@@ -173,7 +173,9 @@ class Calls:
         offset_ns = clock.monotonic_offset_ns()
         is_behind = self._kernel.ring.is_behind and len(calls) >= MAX_CALLS_PER_READ
         self.behind_at = calls[-1].at_ns + offset_ns if is_behind else None
-        self._pause_until = now + (0 if is_behind else PAUSE_NS) if calls else None
+        pauses = bool(calls) or not self._kernel.rest(False)
+        self._pause_until = now + (0 if is_behind else PAUSE_NS) if pauses else None
+        self._kernel.rest(pauses)
         self._n_calls += len(calls)
         for whole, n_missed in self._unbroken(calls):
             if n_missed:

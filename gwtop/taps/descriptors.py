@@ -21,15 +21,13 @@ from gwtop.nouns.wire import CLIENT, SERVER, Chunk, Closed, Lost, Opened, Side
 from gwtop.taps.callprog import (
     ECONNRESET,
     EPIPE,
-    EXECED,
-    EXITED,
     F_DUPFD_CLOEXEC,
     F_SETFD,
-    FORKED,
     UNKNOWN_BYTES,
     Call,
 )
 from gwtop.taps.sites import Kind
+from gwtop.taps.treeprog import EXECED, EXITED, FORKED
 
 SOCK_CLOEXEC = O_CLOEXEC = 0o2000000  # asm-generic/fcntl.h, linux/net.h
 FD_CLOEXEC = 1  # asm-generic/fcntl.h

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from struct import Struct
 
-from gwtop.taps import callprog, ebpf, planted
+from gwtop.taps import callprog, ebpf, planted, treeprog
 from gwtop.taps.callprog import Maps
 from gwtop.taps.ebpf import NoBpfError, Ring
 from gwtop.taps.elf import AARCH64, X86_64
@@ -29,7 +29,6 @@ PLACE_BYTES = 8  # of an array's element, which are rounded up
 MAX_TREE = 16384  # processes and threads remembered
 MACHINES = {"x86_64": X86_64, "aarch64": AARCH64}
 BIRTH, EXEC, END = "task/task_newtask", "sched/sched_process_exec", "sched/sched_process_exit"
-_PUT_U64 = Struct("<Q").pack_into
 _U32 = Struct("<I")
 
 
@@ -48,14 +47,14 @@ class KernelSide:
             self._maps = Maps(
                 sites=-1,
                 staging=self._map(ebpf.PERCPU_ARRAY, 4, callprog.STAGING_BYTES, 1),
-                settings=self._map(ebpf.ARRAY, 4, 8, 1, ebpf.F_MMAPABLE),
+                settings=self._map(ebpf.ARRAY, 4, callprog.SETTINGS.size, 1, ebpf.F_MMAPABLE),
                 entered=self._map(ebpf.LRU_HASH, 8, callprog.KEPT_BYTES, MAX_TREE),
                 tree=self._map(ebpf.LRU_HASH, 4, 4, MAX_TREE),
                 ring=self.ring.descriptor,
             )
             self._settings = self._memory(self._maps.settings, mmap.PAGESIZE)
             self._free = [self._program() for _ in range(N_PROGRAMS)]
-        self.copy_bytes = 0
+        self._is_quiet = False
         self.set_copy(copy_bytes)
 
     @contextmanager
@@ -93,7 +92,18 @@ class KernelSide:
 
     def set_copy(self, n_bytes: int) -> None:
         self.copy_bytes = min(n_bytes, callprog.MAX_COPY_BYTES)
-        _PUT_U64(self._settings, 0, self.copy_bytes)
+        self._set()
+
+    def rest(self, is_resting: bool) -> bool:
+        """Whether the ring need not wake us, because we look by ourselves. Once it shall, what
+        came meanwhile has woken nobody: False then says that something is there."""
+        if is_resting != self._is_quiet:
+            self._is_quiet = is_resting
+            self._set()
+        return is_resting or not self.ring.is_behind
+
+    def _set(self) -> None:
+        callprog.SETTINGS.pack_into(self._settings, 0, self.copy_bytes, self._is_quiet)
 
     def program_for(self, machine: int, sites: Iterable[Site]) -> int | None:
         """A program for these, no two of which share a place in a page. None: all are used."""
@@ -111,9 +121,9 @@ class KernelSide:
         birth = parse_format(definitions.format_of(BIRTH)).fields
         flags = birth["clone_flags"]
         programs = {
-            BIRTH: callprog.at_birth(self._maps, birth["pid"].offset, flags.offset),
-            EXEC: callprog.at_exec(self._maps),
-            END: callprog.at_end(self._maps),
+            BIRTH: treeprog.at_birth(self._maps, birth["pid"].offset, flags.offset),
+            EXEC: treeprog.at_exec(self._maps),
+            END: treeprog.at_end(self._maps),
         }
         return [
             planted.everywhere(definitions.event(event), self._load(ebpf.TRACEPOINT, code))

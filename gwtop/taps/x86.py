@@ -39,6 +39,9 @@ PLAIN_2 = frozenset(
 )
 IMMEDIATE_8_2 = frozenset([*range(0x70, 0x74), 0xA4, 0xAC, 0xBA, 0xC2, 0xC4, 0xC5, 0xC6])
 JUMPS_8 = frozenset([*range(0x70, 0x80), *range(0xE0, 0xE4), 0xEB])
+QUIET = frozenset(bytes([one]) for one in (*range(0x38, 0x3E), 0x84, 0x85, 0x90)) | frozenset(
+    (b"\x0f\x1e", b"\x0f\x1f")
+)
 
 
 class Instruction(NamedTuple):
@@ -48,6 +51,21 @@ class Instruction(NamedTuple):
     """Without prefixes; b"": not known."""
     target: int | None
     """Of a direct jump or call."""
+    register: int = 0
+    """The middle of ModRM, which in some opcodes is the operation."""
+
+    @property
+    def is_conditional(self) -> bool:
+        """Jcc, short or near (table A-2, 70; table A-3, 80)."""
+        near = len(self.opcode) == 2 and self.opcode[0] == 0x0F and self.opcode[1] & 0xF0 == 0x80
+        return near or (len(self.opcode) == 1 and self.opcode[0] & 0xF0 == 0x70)
+
+    @property
+    def keeps_registers(self) -> bool:
+        """CMP, TEST, NOP and ENDBR64: they change flags at most."""
+        if self.opcode[:1] in (b"\x80", b"\x81", b"\x83"):  # table A-6, group 1: 7 is CMP
+            return self.register == 7
+        return self.opcode in QUIET
 
 
 def instructions(code: Code, start: int, end: int) -> Iterator[Instruction]:
@@ -97,7 +115,7 @@ def _decode(code: Code, start: int) -> Instruction:
         target = at + int.from_bytes(code[at - 1 : at], "little", signed=True)
     elif first in (0xE8, 0xE9):
         target = at + int.from_bytes(code[at - 4 : at], "little", signed=True)
-    return Instruction(start, at - start, opcode, target)
+    return Instruction(start, at - start, opcode, target, register)
 
 
 def _two_bytes(code: Code, start: int, at: int) -> Instruction:
