@@ -172,7 +172,7 @@ def start_load(
     if path is not None and not path.startswith("/"):
         raise GwtopError(f"the path {path!r} does not begin with /", f"try /{path}")
     config = Config(url, rate, n_requests, concurrency, path, paused, driven)
-    stderr = TemporaryFile()  # noqa: SIM115  # a screen may be on ours; closed with the handle
+    stderr = _scratch()  # a screen may be on ours; closed with the handle
     process = subprocess.Popen(
         # Without -P the working directory could lend a root process its modules.
         [sys.executable, "-P", "-m", "gwtop.load", json.dumps(asdict(config))],
@@ -183,6 +183,13 @@ def start_load(
         start_new_session=True,  # Ctrl-C is for us; we end it and read its summary
     )
     return RunningLoad(process, stderr, driven)
+
+
+def _scratch() -> IO[bytes]:
+    """A file without a name; in memory where that can be, for an engine may write no other."""
+    if hasattr(os, "memfd_create"):
+        return os.fdopen(os.memfd_create("gwtop-load"), "w+b")
+    return cast(IO[bytes], TemporaryFile())
 
 
 def _environ() -> dict[str, str]:
