@@ -1,8 +1,8 @@
 """Handovers: bytes that processes of the tree pass one another over unix sockets.
 
-In: the tree as it is followed. Out: `Passed` (of several in a row the first), once a process of the tree is of a kind that reads
-requests for others; `Hidden` where it is and the kernel cannot tell. It refuses to know what was
-passed, and by how much a socket is anybody's.
+In: the tree as it is followed. Out: `Passed` (of several in a row the first), once a process of
+the tree is of a kind that reads requests for others; `Hidden` where it is and the kernel cannot
+tell. It refuses to know what was passed, and by how much a socket is anybody's.
 
 Apache's mod_wsgi in daemon mode and mod_fcgid read a request in one process and run the
 application in another; on the watched wire only the first is seen. Between the two is a unix
@@ -24,7 +24,7 @@ from collections.abc import Collection
 
 from gwtop.nouns.plan import Plan
 from gwtop.nouns.records import Hidden, Passed, Record, TapState
-from gwtop.nouns.times import Nanos
+from gwtop.nouns.times import MICROSECOND_NS, Nanos
 from gwtop.taps import diag, interpreters, proc, tracefs
 from gwtop.taps.sockets_held import SOCKET
 from gwtop.taps.traced_tree import Handler, Makes, TracedTree
@@ -34,11 +34,16 @@ from gwtop.taps.tracepages import Format
 NAME = "handovers"
 SENT, RECEIVED = "sock/sock_send_length", "sock/sock_recv_length"
 READY = "sock/sk_data_ready"
-BUFFER_KB = 1024  # a CPU: 20,000 events; a request has thirty, through mod_cgid 130
+BUFFER_KB = 1024  # a CPU: 20,000 events; a request has up to fifty
 UNIX = "family == 1"  # linux/socket.h AF_UNIX
 UNIX_BYTES = f"{UNIX} && ret > 0"
+UNIX_BLOCKS = f"{UNIX} && ret > 63"
+"""Where the other end is named, pieces need not be counted, and a request has some block of that
+size: mod_cgid's record of 200 bytes, which variables follow one by one, each taken in two reads.
+Without those it is fifty events a request and not 130."""
 MSG_PEEK = 2  # linux/socket.h: what is only looked at is not taken
 MAX_READY = 4096  # threads between the two events of a send
+PAUSE_NS = 50 * MICROSECOND_NS  # between pieces of one request are 5; a program takes 500 at least
 MAX_RUNS = 16384  # threads and sockets in the middle of something
 
 
@@ -63,11 +68,9 @@ class Handovers:
         """None: this kernel does not tell; `sockets` says what tracefs lacks."""
         if not tracefs.may_make():
             return None
-        events: dict[str, tuple[str, Makes]] = {
-            SENT: (UNIX_BYTES, self._sends),
-            RECEIVED: (UNIX_BYTES, self._receives),
-        }
-        for wanted in ({READY: (UNIX, self._readies), **events}, events):
+        by_length = self._pieces(UNIX_BYTES)
+        by_name = {READY: (UNIX, self._readies), **self._pieces(UNIX_BLOCKS)}
+        for wanted in (by_name, by_length):
             try:
                 traced = TracedTree(NAME, BUFFER_KB, wanted)
             except NoTracefsError:
@@ -75,6 +78,9 @@ class Handovers:
             self._runs.counts_bytes = READY not in wanted
             return traced
         return None
+
+    def _pieces(self, which: str) -> dict[str, tuple[str, Makes]]:
+        return {SENT: (which, self._sends), RECEIVED: (which, self._receives)}
 
     @property
     def behind_at(self) -> Nanos | None:
@@ -147,7 +153,7 @@ class Handovers:
         def sent(at: Nanos, data: bytes) -> Record | None:
             thread, sock, n_bytes = unpack(data)
             arrives_at = arrives.pop(thread, None)
-            if arrives_at is not None and runs.goes_on(thread, sock, arrives_at):
+            if arrives_at is not None and runs.goes_on(at, thread, sock, arrives_at):
                 return None
             return Passed(at, self._pid_of(thread), thread, sock, "sent", n_bytes, arrives_at)
 
@@ -159,7 +165,7 @@ class Handovers:
 
         def received(at: Nanos, data: bytes) -> Record | None:
             thread, sock, n_bytes, flags = unpack(data)
-            if flags & MSG_PEEK or runs.goes_on(thread, sock, None):
+            if flags & MSG_PEEK or runs.goes_on(at, thread, sock, None):
                 return None
             return Passed(at, self._pid_of(thread), thread, sock, "received", n_bytes)
 
@@ -170,31 +176,35 @@ class Handovers:
 
 
 class _Runs:
-    """Which events only go on with what their thread did last. mod_cgid writes each variable by
-    itself, and the daemon reads each twice: of a hundred events four say something.
+    """Which events only go on with what their thread did just before.
 
-    The name of a socket is used again. A new one has new bytes sent to it before they are taken,
-    so whoever begins to send ends what was going on at the other end.
+    A pause ends a run: what came between may have been too small to be told. And the name of a
+    socket is used again: a new one has bytes sent to it before they are taken, so whoever begins
+    to send ends what was going on at the other end.
     """
 
     def __init__(self) -> None:
         self._last: dict[int, tuple[int, int | None, int]] = {}
         """By thread: its socket, where its bytes arrived, and how often that end was begun."""
+        self._last_at: dict[int, Nanos] = {}
         self._begun: dict[int, int] = {}
         self.counts_bytes = False
         """Where no end is named lengths have to tell, so all are needed."""
 
-    def goes_on(self, thread: int, sock: int, arrives_at: int | None) -> bool:
+    def goes_on(self, at: Nanos, thread: int, sock: int, arrives_at: int | None) -> bool:
         if self.counts_bytes:
             return False
         if len(self._last) >= MAX_RUNS or len(self._begun) >= MAX_RUNS:
-            self._last.clear()
-            self._begun.clear()
-        last, begun = self._last.get(thread), self._begun
+            for table in (self._last, self._last_at, self._begun):  # all runs end
+                table.clear()
+        last = self._last.get(thread)
+        if at - self._last_at.get(thread, 0) > PAUSE_NS:
+            last = None
+        begun = self._begun
         if arrives_at is not None and (last is None or last[:2] != (sock, arrives_at)):
             begun[arrives_at] = begun.get(arrives_at, 0) + 1
         now = sock, arrives_at, begun.get(sock, 0)
-        self._last[thread] = now
+        self._last[thread], self._last_at[thread] = now, at
         return now == last
 
 

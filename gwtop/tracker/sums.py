@@ -63,7 +63,7 @@ class Sums:
             return None, None
         able = self._lineage.answerers()
         embedded = next((p.embeds for p in able if p.embeds is not None), None)
-        return self._verdict.judge([p.pid for p in able], embedded)
+        return self._verdict.judge([p.pid for p in able], embedded, self._lineage.n_born)
 
     def tick(
         self, at: Nanos, flying: Sequence[Exchange], watch: list[Watched]

@@ -47,14 +47,16 @@ class Verdict:
         """A process that was made for a request is gone."""
         self._lives_ns.append(lifetime_ns)
 
-    def judge(self, able: Sequence[int], embedded: str | None) -> tuple[Model | None, str | None]:
+    def judge(
+        self, able: Sequence[int], embedded: str | None, n_born: int = 0
+    ) -> tuple[Model | None, str | None]:
         """`able`: pids of the processes that can answer now. `embedded`: the interpreter mapped
-        into the web server that reads the requests itself, such as "libphp8.2.so"."""
+        into the web server that reads the requests itself, such as "libphp8.2.so". `n_born`: all
+        births in the tree so far, for whatever they were."""
         if self.n_answered < MIN_REQUESTS:
             return None, None
-        n_born_for = sum(1 for a in self._answered if a.born_for_it)
-        if n_born_for >= BORN_SHARE * len(self._answered):
-            return "process-per-request", self._born_sentence()
+        if self._are_born_for_requests(n_born):
+            return "process-per-request", self._born_sentence(n_born)
         if embedded is not None and self._readers_answered():
             return "embedded", f"{self._n()} by a web server with {embedded} inside"
         pids = {a.pid for a in self._answered if a.pid is not None}
@@ -62,8 +64,24 @@ class Verdict:
         if len(pids) == 1 and len(threads) >= 2:
             return "threaded", f"{self._n()} by {len(threads)} threads of one process"
         if len(pids | set(able)) >= 2:
-            return "worker-pool", self._pool_sentence(len(able))
-        return "single-process", f"{self._n()} by one process, {self._births()}"
+            return "worker-pool", self._pool_sentence(len(able), n_born)
+        return "single-process", f"{self._n()} by one process, {self._births(n_born)}"
+
+    def _are_born_for_requests(self, n_born: int) -> bool:
+        """Nine in ten are; or of those whose process is known, while as many were born as there
+        were requests (one that is gone too soon to be matched was born all the same)."""
+        n_born_for = self._n_born_for()
+        if n_born_for >= BORN_SHARE * len(self._answered):
+            return True
+        n_known = len(self._answered) - self._n_unknown()
+        is_each = n_known >= MIN_REQUESTS and n_born_for >= BORN_SHARE * n_known
+        return is_each and n_born >= BORN_SHARE * self.n_answered
+
+    def _n_born_for(self) -> int:
+        return sum(1 for a in self._answered if a.born_for_it)
+
+    def _n_unknown(self) -> int:
+        return sum(1 for a in self._answered if a.pid is None)
 
     def _readers_answered(self) -> bool:
         """Whoever read a request answered it, as far as known, and of some it is known."""
@@ -76,22 +94,31 @@ class Verdict:
             return f"the newest {n} of {self.n_answered} requests"
         return f"{n} requests"
 
-    def _births(self) -> str:
+    def _births(self, n_born: int) -> str:
         n_births = sum(a.n_births for a in self._answered)
-        return "none born for them" if n_births == 0 else f"{n_births} processes born for them"
+        if n_births:
+            return f"{n_births} processes born for them"
+        if n_born and self._n_unknown():
+            return f"{n_born} processes born meanwhile"
+        return "none born for them"
 
-    def _born_sentence(self) -> str:
+    def _born_sentence(self, n_born: int) -> str:
         n_births = sum(a.n_births for a in self._answered)
         sentence = f"{self._n()}, {n_births} processes born for them"
+        if self._n_born_for() < BORN_SHARE * len(self._answered):
+            sentence = f"{self._n()}, {n_born} processes born, {n_births} of them matched"
         if self._lives_ns:
             life_ms = median(self._lives_ns) / MILLISECOND_NS
             sentence += f", median life {life_ms:.0f} ms"
         return sentence
 
-    def _pool_sentence(self, n_able: int) -> str:
-        by_pid = Counter(a.pid for a in self._answered if a.pid is not None)
+    def _pool_sentence(self, n_able: int, n_born: int) -> str:
+        """Processes that were born for a request are no workers."""
+        answered = [a for a in self._answered if a.pid is not None and not a.born_for_it]
+        by_pid = Counter(a.pid for a in answered)
         if not by_pid:
-            return f"{self._n()}, {n_able} processes able to answer, {self._births()}"
+            return f"{self._n()}, {n_able} processes able to answer, {self._births(n_born)}"
         _, busiest = by_pid.most_common(1)[0]
         workers = "1 worker" if len(by_pid) == 1 else f"{len(by_pid)} workers"
-        return f"{self._n()} by {workers}, {self._births()}, busiest worker served {busiest}"
+        births = self._births(n_born)
+        return f"{self._n()} by {workers}, {births}, busiest worker served {busiest}"

@@ -90,7 +90,7 @@ def test_each_of_a_thousand_short_programs_belongs_to_its_request(
     assert facts[-1]["model"] == "process-per-request"
 
 
-def test_programs_that_a_daemon_forks_are_never_given_to_a_wrong_request(
+def test_programs_that_a_daemon_forks_belong_to_the_requests_it_forked_them_for(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     facts = observed(short.mod_cgid, tmp_path)
@@ -98,4 +98,7 @@ def test_programs_that_a_daemon_forks_are_never_given_to_a_wrong_request(
     requests = of_type(facts, "request")
     wrong = [r for r in requests if r["pid"] is not None and str(r["pid"]) != witness(r)]
     assert not wrong, wrong[:2]
+    assert all(r["births"] == [r["pid"]] for r in requests if r["pid"] is not None)
+    assert sum(r["pid"] is None for r in requests) <= 0.02 * N
     assert len(of_type(facts, "process_born")) == N
+    assert facts[-1]["model"] == "process-per-request"

@@ -9,7 +9,16 @@ from gwtop.nouns.plan import Plan
 from gwtop.nouns.records import Hidden, Missed, Passed
 from gwtop.nouns.times import SECOND_NS
 from gwtop.taps import diag, handovers, interpreters, proc, traced_tree, tracefs
-from gwtop.taps.handovers import READY, RECEIVED, SENT, UNIX, UNIX_BYTES, Handovers
+from gwtop.taps.handovers import (
+    PAUSE_NS,
+    READY,
+    RECEIVED,
+    SENT,
+    UNIX,
+    UNIX_BLOCKS,
+    UNIX_BYTES,
+    Handovers,
+)
 from gwtop.taps.tracefs import NoTracefsError
 from tests.taps._trace import RecordedInstance
 
@@ -72,9 +81,9 @@ def test_a_tree_without_such_a_module_is_spared_the_events(instance: Instance) -
     assert instance.written == [
         (READY, UNIX),
         (READY, "off"),
-        (SENT, UNIX_BYTES),
+        (SENT, UNIX_BLOCKS),
         (SENT, "off"),
-        (RECEIVED, UNIX_BYTES),
+        (RECEIVED, UNIX_BLOCKS),
         (RECEIVED, "off"),
         ("option", "event-fork"),
     ]
@@ -141,6 +150,60 @@ def test_what_a_thread_makes_ready_just_before_its_send_is_where_the_bytes_arriv
     first, second = tap.read(0)
     assert isinstance(first, Passed) and first.arrives_at == 0xF
     assert isinstance(second, Passed) and second.arrives_at is None
+    tap.close()
+
+
+def passed(tap: Handovers) -> list[tuple[int, int, str, int]]:
+    """Thread, instant, what it did, and of which socket, of each record."""
+    records = [record for record in tap.read(0) if isinstance(record, Passed)]
+    return [(r.thread, r.at - SECOND_NS, r.verb, r.sock) for r in records]
+
+
+def test_of_what_one_thread_writes_in_pieces_the_first_is_told(instance: Instance) -> None:
+    tap = Handovers(0)
+    tap.follow([500])
+    for at in (10, 20, 30):
+        instance.put(ready(at, 501, 0xF))
+        instance.put(event(SENT_ID, at + 1, 501, 300))
+        instance.put(event(RECEIVED_ID, at + 2, 500, 300))
+    assert passed(tap) == [(501, 11, "sent", 0xABC), (500, 12, "received", 0xABC)]
+    later = 40 + PAUSE_NS  # its answer was too small to be told, and the next request begins
+    instance.put(ready(later, 501, 0xF))
+    instance.put(event(SENT_ID, later + 1, 501, 300))
+    assert passed(tap) == [(501, later + 1, "sent", 0xABC)]
+    tap.close()
+
+
+def test_a_new_socket_of_the_same_name_is_another_one(instance: Instance) -> None:
+    tap = Handovers(0)
+    tap.follow([500])
+    for at, sender in ((10, 501), (20, 500)):
+        instance.put(ready(at, sender, 0xABC))
+        instance.put(event(SENT_ID, at + 1, sender, 300))
+        instance.put(event(RECEIVED_ID, at + 2, 700, 300))
+    assert [(thread, at) for thread, at, *_ in passed(tap)] == [
+        (501, 11),
+        (700, 12),
+        (500, 21),
+        (700, 22),
+    ]
+    tap.close()
+
+
+def test_where_no_end_is_named_every_piece_counts(
+    instance: Instance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del instance.recorded.formats[READY]
+    second = Instance()
+    second.recorded = instance.recorded
+    instances = iter((instance, second))
+    monkeypatch.setattr(traced_tree, "Instance", lambda purpose, buffer_kb: next(instances))
+    tap = Handovers(0)
+    tap.follow([500])
+    assert (SENT, UNIX_BYTES) in second.written and (SENT, UNIX_BLOCKS) not in second.written
+    for at in (10, 20):
+        second.put(event(RECEIVED_ID, at, 500, 300))
+    assert len(passed(tap)) == 2
     tap.close()
 
 

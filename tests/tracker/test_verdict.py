@@ -35,6 +35,73 @@ def test_process_per_request_needs_nine_in_ten() -> None:
     assert judge.judge([100], None)[0] != "process-per-request"
 
 
+def test_processes_that_were_born_and_not_matched_do_not_make_a_pool() -> None:
+    judge = verdict(*[answered(n, births=1) for n in range(5)], *[answered(None)] * 95)
+    judge.lived(2 * MS)
+    assert judge.judge([100, 101], None, n_born=100) == (
+        "process-per-request",
+        "100 requests, 100 processes born, 5 of them matched, median life 2 ms",
+    )
+    assert judge.judge([100, 101], None, n_born=60)[0] == "worker-pool", "not one for each"
+    some_else = verdict(*[answered(n, births=1) for n in range(5)], *[answered(7)] * 95)
+    assert some_else.judge([7], None, n_born=100)[0] == "worker-pool"
+
+
+def test_four_that_are_known_say_nothing_of_a_hundred() -> None:
+    judge = verdict(*[answered(n, births=1) for n in range(4)], *[answered(None)] * 96)
+    assert judge.judge([100, 101], None, n_born=100) == (
+        "worker-pool",
+        "100 requests, 2 processes able to answer, 4 processes born for them",
+    )
+    none = verdict(*[answered(None)] * 10)
+    assert none.judge([100, 101], None, n_born=10) == (
+        "worker-pool",
+        "10 requests, 2 processes able to answer, 10 processes born meanwhile",
+    )
+
+
+def test_a_process_that_was_born_for_a_request_is_no_worker_of_the_pool() -> None:
+    helped = verdict(*[answered(n, births=1) for n in range(50, 53)], *[answered(7)] * 6)
+    assert helped.judge([7, 8], None, n_born=3) == (
+        "worker-pool",
+        "9 requests by 1 worker, 3 processes born for them, busiest worker served 6",
+    )
+
+
+def test_workers_that_leave_and_are_replaced_are_a_pool_and_are_born_for_nobody() -> None:
+    judge = verdict(*[answered(n // 10) for n in range(100)])
+    assert judge.judge([8, 9], None, n_born=10) == (
+        "worker-pool",
+        "100 requests by 10 workers, none born for them, busiest worker served 10",
+    )
+
+
+def test_a_pool_that_grows_or_shrinks_is_judged_by_what_is_remembered() -> None:
+    judge = verdict(*[answered(7)] * 10)
+    assert judge.judge([7], None)[0] == "single-process"
+    assert judge.judge([7, 8], None, n_born=1)[0] == "worker-pool"
+    judge.answered(answered(8))
+    assert judge.judge([7], None, n_born=1)[0] == "worker-pool"
+    for _ in range(WINDOW):
+        judge.answered(answered(7))
+    assert judge.judge([7], None, n_born=1)[0] == "single-process"
+
+
+def test_many_requests_at_once_in_one_thread_are_no_threads() -> None:
+    judge = verdict(*[answered(7, thread=7)] * 300)
+    assert judge.judge([7], None) == (
+        "single-process",
+        "300 requests by one process, none born for them",
+    )
+    judge.answered(answered(7, thread=9))
+    assert judge.judge([7], None)[0] == "threaded"
+
+
+def test_threads_of_several_processes_are_a_pool() -> None:
+    judge = verdict(*[answered(7 + n % 2, thread=n % 8) for n in range(40)])
+    assert judge.judge([7, 8], None)[0] == "worker-pool"
+
+
 def test_a_pool_is_two_that_can_answer_even_if_one_did() -> None:
     judge = verdict(*[answered(7)] * 6)
     assert judge.judge([7, 8], None) == (
