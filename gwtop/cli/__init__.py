@@ -21,8 +21,9 @@ from gwtop.cli.compare import compare
 from gwtop.cli.config import config
 from gwtop.cli.demo import demo
 from gwtop.cli.explain import explain
-from gwtop.cli.read import read, view
+from gwtop.cli.read import read
 from gwtop.cli.tap import tap
+from gwtop.cli.view import view
 from gwtop.config import ConfigError
 from gwtop.errors import GwtopError
 
@@ -73,7 +74,8 @@ def main(arguments: list[str] | None = None, stage: "Stage | None" = None) -> in
     except click.Abort:
         return INTERRUPTED
     except BrokenPipeError:
-        # Python flushes stdout once more when it ends, and would complain.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # Python flushes stdout once more when it ends, and would complain. An engine may open
+        # no file for writing by now; a pipe that nobody reads takes the little that is left.
+        os.dup2(os.pipe()[1], sys.stdout.fileno())
         return 0
     return status if isinstance(status, int) else 0

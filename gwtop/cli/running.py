@@ -120,9 +120,16 @@ def open_taps(plan: Plan) -> list[Tap]:
 
 
 def _drop_rights(plan: Plan) -> None:
-    from gwtop.taps import privilege
+    """And no file is opened for writing from here on. A file's reader looks into no process, so
+    Landlock can hold it; a live engine does, and has a filter of system calls instead."""
+    from gwtop.taps import privilege, sandbox, seccomp
 
-    privilege.drop(() if plan.file is not None else privilege.to_keep(plan))
+    if plan.file is not None:
+        privilege.drop(())
+        sandbox.forbid_writing({})
+        return
+    privilege.drop(privilege.to_keep(plan))
+    seccomp.forbid_writing(keeps_names=plan.relay is not None and plan.relay.listen is None)
 
 
 def _sink(telling: Telling) -> tuple[Sink, Callable[[], None]]:

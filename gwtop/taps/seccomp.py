@@ -1,0 +1,93 @@
+"""System call filter: from here on this process opens no file for writing, whatever its rights.
+
+In: whether names of files may still change (a relay gives a socket's name back). Out: whether the
+kernel holds us to it. It refuses to know paths: a filter sees numbers, not strings.
+
+Landlock would be simpler (`sandbox`), but a process inside it may no longer look into others:
+/proc/PID/fd and environ are refused to it as ptrace is (measured on Linux 6.18; security/landlock/
+task.c), and that is what a live engine lives on. Descriptors that are open stay as they are, so
+everything the engine writes is open before. The filter holds for every process it starts.
+Sources: linux/seccomp.h, linux/filter.h, Documentation/userspace-api/seccomp_filter.rst; numbers
+from asm/unistd_64.h and asm-generic/unistd.h.
+"""
+
+import ctypes
+import errno
+import os
+import platform
+import struct
+import sys
+from typing import NamedTuple
+
+PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 22, 2  # linux/prctl.h, linux/seccomp.h
+ALLOW, ERRNO = 0x7FFF0000, 0x00050000  # SECCOMP_RET_*
+REFUSED = ERRNO | errno.EACCES
+LOAD, EQUAL, ANY_BIT, RETURN = 0x20, 0x15, 0x45, 0x06  # BPF_LD|W|ABS, JMP|JEQ|K, JMP|JSET|K, RET|K
+X32 = 0x40000000  # __X32_SYSCALL_BIT: the same calls by other numbers
+NUMBER_AT, MACHINE_AT, ARGUMENTS_AT = 0, 4, 16  # struct seccomp_data
+WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
+INSTRUCTION = struct.Struct("=HBBI")  # struct sock_filter
+
+
+class Machine(NamedTuple):
+    audit: int
+    """AUDIT_ARCH_*, linux/audit.h."""
+    opens: dict[int, int]
+    """Calls that open a file: the place of their flags among the arguments."""
+    writes: tuple[int, ...]
+    """creat, openat2 (whose flags lie behind a pointer), truncate."""
+    names: tuple[int, ...]
+    """rename*, unlink*, link*, symlink*, mknod*, mkdir*."""
+
+
+MACHINES = {
+    "x86_64": Machine(
+        0xC000003E,
+        {2: 1, 257: 2},
+        (85, 437, 76),
+        (82, 264, 316, 87, 263, 86, 265, 88, 266, 133, 259, 83, 258),
+    ),
+    "aarch64": Machine(0xC00000B7, {56: 2}, (437, 45), (38, 276, 35, 37, 36, 33, 34)),
+}
+
+
+def forbid_writing(keeps_names: bool = False) -> bool:
+    """False: not on this machine. `keeps_names`: renaming and removing stay possible.
+
+    Needs no_new_privs. Raises OSError where the kernel could and will not."""
+    machine = MACHINES.get(platform.machine())
+    if sys.platform != "linux" or machine is None:
+        return False
+    program = compiled(machine, keeps_names)
+    code = ctypes.create_string_buffer(b"".join(INSTRUCTION.pack(*one) for one in program))
+    header = struct.pack("=H6xQ", len(program), ctypes.addressof(code))  # struct sock_fprog
+    library = ctypes.CDLL(None, use_errno=True)
+    if library.prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, header, 0, 0) == 0:
+        return True
+    number = ctypes.get_errno()
+    if number == errno.EINVAL:  # a kernel without CONFIG_SECCOMP_FILTER
+        return False
+    raise OSError(number, f"seccomp: {os.strerror(number)}")
+
+
+def compiled(machine: Machine, keeps_names: bool) -> list[tuple[int, int, int, int]]:
+    """Code, jump if true, jump if false, constant; jumps count from the next instruction."""
+    program = [
+        (LOAD, 0, 0, MACHINE_AT),
+        (EQUAL, 1, 0, machine.audit),
+        (RETURN, 0, 0, REFUSED),  # another instruction set's numbers mean something else
+        (LOAD, 0, 0, NUMBER_AT),
+        (ANY_BIT, 0, 1, X32),
+        (RETURN, 0, 0, REFUSED),
+    ]
+    for number, place in machine.opens.items():
+        program += [
+            (EQUAL, 0, 4, number),
+            (LOAD, 0, 0, ARGUMENTS_AT + 8 * place),
+            (ANY_BIT, 0, 1, WRITES),
+            (RETURN, 0, 0, REFUSED),
+            (RETURN, 0, 0, ALLOW),
+        ]
+    for number in machine.writes + (() if keeps_names else machine.names):
+        program += [(EQUAL, 0, 1, number), (RETURN, 0, 0, REFUSED)]
+    return [*program, (RETURN, 0, 0, ALLOW)]
