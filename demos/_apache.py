@@ -39,6 +39,8 @@ LimitRequestFieldSize 65536
 PROXY = """\
 LoadModule proxy_module {modules}/mod_proxy.so
 LoadModule proxy_{scheme}_module {modules}/mod_proxy_{scheme}.so
+# The Host that the client asked for, not the address below.
+ProxyPreserveHost On
 # An AJP packet, which is a request's whole head, may then be as long as Tomcat lets it be.
 ProxyIOBufferSize 65536
 ProxyPass / {scheme}://{target}/
@@ -89,8 +91,8 @@ def server(
 def front(
     keeper: Keeper, listen: str, gateway: str, target: str, script: Path | None = None
 ) -> Server:
-    """Apache before a gateway: "fastcgi", "uwsgi", "scgi" or "ajp". `script`: the file to run,
-    for gateways that run files."""
+    """Apache before a gateway: "fastcgi", "uwsgi", "scgi", "ajp" or "http". `script`: the file to
+    run, for gateways that run files."""
     scheme = {"fastcgi": "fcgi"}.get(gateway, gateway)
     lines = PROXY.replace("{scheme}", scheme).replace("{target}", target)
     lines += PATHS.get(gateway, "")

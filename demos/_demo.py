@@ -33,7 +33,7 @@ class Demo(TypedDict):
     process_model: str
     explain: str
     fronts: list[str]
-    """The first is the default; [] where clients speak to the server itself."""
+    """The first is the default; "none": clients speak to the server itself; []: they always do."""
     needs: list[str]
     """ "flup": a Python module; "program:nginx"; "file:/usr/lib/*/libphp*.so" (a pattern)."""
     install: str | None
@@ -86,11 +86,21 @@ def _parser(demo: Demo) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=f"demo {demo['name']}", description=demo["summary"])
     parser.add_argument("--list", action="store_true", help="say what this needs, and stop")
     parser.add_argument("--workers", type=_positive, default=2, metavar="W")
-    parser.add_argument("--front", choices=demo["fronts"], default=(demo["fronts"] or [None])[0])
+    parser.add_argument("--front", type=_front_of(demo), default=(demo["fronts"] or [None])[0])
     parser.add_argument("--unix", action="store_true", help="a unix socket (not yet)")
     # For programs that start us: no signal has to be allowed, no death of theirs can be missed.
     parser.add_argument("--until-eof", action="store_true", help="end with the end of stdin")
     return parser
+
+
+def _front_of(demo: Demo) -> Callable[[str], str]:
+    def known(text: str) -> str:
+        if text in demo["fronts"]:
+            return text
+        there_are = ", ".join(demo["fronts"]) or "none: clients speak to the server itself"
+        raise argparse.ArgumentTypeError(f"{text!r} cannot stand before it; there are {there_are}")
+
+    return known
 
 
 def _positive(text: str) -> int:

@@ -15,6 +15,7 @@ server.upload-dirs = ("{directory}")
 server.max-request-field-size = 65535
 """
 
+MODULES = {"uwsgi": "scgi", "http": "proxy"}
 FRONT = """\
 server.modules = ("mod_rewrite", "mod_{module}")
 {protocol}
@@ -46,14 +47,14 @@ def server(keeper: Keeper, listener: socket.socket, configuration: str) -> Serve
 def front(
     keeper: Keeper, listener: socket.socket, gateway: str, target: str, script: Path | None = None
 ) -> Server:
-    """lighttpd before a gateway: "fastcgi", "uwsgi" or "scgi". `script`: the file to run, for
-    gateways that run files."""
+    """lighttpd before a gateway: "fastcgi", "uwsgi", "scgi" or "http". `script`: the file to run,
+    for gateways that run files."""
     host, port = target.split(":")
     values = {
         "host": host,
         "port": port,
         "prefix": "/",
-        "module": "fastcgi" if gateway == "fastcgi" else "scgi",
+        "module": MODULES.get(gateway, gateway),
         "protocol": 'scgi.protocol = "uwsgi"' if gateway == "uwsgi" else "",
     }
     if script is not None:  # it says DOCUMENT_ROOT and path: let that be the script

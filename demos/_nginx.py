@@ -26,13 +26,14 @@ VARIABLES = """
     REMOTE_ADDR       $remote_addr
     REMOTE_PORT       $remote_port
 """
+HOST = "Host $http_host"
 
 
 def configuration(
     directory: Path, listen: str, gateway: str, target: str, script: Path | None = None
 ) -> str:
-    """`gateway` is nginx's own word for it: "fastcgi", "uwsgi" or "scgi". `script`: the file to
-    run, for gateways that run files."""
+    """`gateway` is nginx's own word for it: "fastcgi", "uwsgi" or "scgi"; or "http", for a server
+    that speaks HTTP itself. `script`: the file to run, for gateways that run files."""
     temporary = "\n".join(
         # All five, for nginx makes each at its start; their usual place is root's.
         f"  {name}_temp_path {directory}/{name};"
@@ -42,9 +43,10 @@ def configuration(
     lines += [] if script is None else [f"SCRIPT_FILENAME {script}"]
     if gateway == "scgi":  # nginx itself sends CONTENT_LENGTH, as the first; a second is an error
         lines = ["SCGI 1", *(line for line in lines if "CONTENT_LENGTH" not in line)]
-    params = "\n".join(
-        f"      {gateway}_param {' '.join(line.split(maxsplit=1))};" for line in lines
-    )
+    word, param = gateway, f"{gateway}_param"
+    if gateway == "http":  # else the server behind would be told its own address as the Host
+        word, param, target, lines = "proxy", "proxy_set_header", f"http://{target}", [HOST]
+    params = "\n".join(f"      {param} {' '.join(line.split(maxsplit=1))};" for line in lines)
     return f"""\
 daemon off;
 pid {directory}/nginx.pid;
@@ -59,10 +61,10 @@ http {{
   server {{
     listen {listen};
     location / {{
-      {gateway}_pass {target};
-      {gateway}_buffer_size 64k;         # an answer's head must fit in one
-      {gateway}_buffers 8 64k;
-      {gateway}_busy_buffers_size 128k;
+      {word}_pass {target};
+      {word}_buffer_size 64k;            # an answer's head must fit in one
+      {word}_buffers 8 64k;
+      {word}_busy_buffers_size 128k;
 {params}
     }}
   }}

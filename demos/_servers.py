@@ -8,7 +8,9 @@ import pwd
 import shutil
 import socket
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import _apache
 import _lighttpd
@@ -59,6 +61,21 @@ def before(
     if options.front == "lighttpd":
         return _lighttpd.front(keeper, listener, gateway, target, script)
     return front(keeper, listener, gateway, target)
+
+
+def alone_or_behind(
+    keeper: Keeper, options: Options, make: Callable[[socket.socket], Server]
+) -> dict[str, Any]:
+    """A server that speaks HTTP itself: for clients, or behind the front that was asked for."""
+    inside = keeper.listener()
+    listen = address(inside)
+    keeper.start(make(inside))
+    if options.front == "none":
+        return {"url": f"http://{listen}/", "listen": listen, "front": None}
+    outside = web(keeper, options)
+    url = f"http://{address(outside)}/"
+    front = keeper.start(before(keeper, options, outside, "http", listen))
+    return {"url": url, "listen": listen, "front": front}
 
 
 def uwsgi(listener: socket.socket, kind: str, workers: int) -> Server:

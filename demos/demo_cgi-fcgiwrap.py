@@ -10,7 +10,7 @@ from typing import Any
 
 from _demo import Demo, Options, main, which
 from _keeper import Keeper, Server
-from _servers import address, before, cgi_script, n_children
+from _servers import address, before, cgi_script, n_children, web
 
 DEMO: Demo = {
     "name": "cgi-fcgiwrap",
@@ -18,15 +18,15 @@ DEMO: Demo = {
     "protocol": "fastcgi",
     "process_model": "process-per-request",
     "explain": "fcgiwrap",
-    "fronts": ["nginx"],
+    "fronts": ["nginx", "apache"],
     "needs": ["program:nginx", "program:fcgiwrap"],
     "install": "apt install nginx fcgiwrap",
 }
 
 
 def build(keeper: Keeper, options: Options) -> dict[str, Any]:
-    gateway, web = keeper.listener(), keeper.listener()
-    listen, url = address(gateway), f"http://{address(web)}/"
+    gateway, outside = keeper.listener(), web(keeper, options)
+    listen, url = address(gateway), f"http://{address(outside)}/"
     # -f: what a script says on stderr becomes FastCGI's STDERR, and nginx logs it.
     fcgiwrap = Server(
         "fcgiwrap",
@@ -36,7 +36,7 @@ def build(keeper: Keeper, options: Options) -> dict[str, Any]:
         as_stdin=True,
     )
     keeper.start(fcgiwrap)
-    front = keeper.start(before(keeper, options, web, "fastcgi", listen, cgi_script(keeper)))
+    front = keeper.start(before(keeper, options, outside, "fastcgi", listen, cgi_script(keeper)))
     return {"url": url, "listen": listen, "front": front}
 
 

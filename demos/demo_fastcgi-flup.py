@@ -12,7 +12,7 @@ from typing import Any
 from _demo import Demo, Options, main
 from _flup import forks
 from _keeper import Keeper
-from _servers import address, before
+from _servers import address, before, web
 
 DEMO: Demo = {
     "name": "fastcgi-flup",
@@ -20,17 +20,17 @@ DEMO: Demo = {
     "protocol": "fastcgi",
     "process_model": "worker-pool",
     "explain": "fastcgi",
-    "fronts": ["builtin", "nginx"],
+    "fronts": ["builtin", "nginx", "apache", "lighttpd"],
     "needs": ["flup"],
     "install": "pip install 'gwtop[demos]'",
 }
 
 
 def build(keeper: Keeper, options: Options) -> dict[str, Any]:
-    gateway, web = keeper.listener(), keeper.listener()
-    listen, url = address(gateway), f"http://{address(web)}/"
+    gateway, outside = keeper.listener(), web(keeper, options)
+    listen, url = address(gateway), f"http://{address(outside)}/"
     keeper.start(forks(keeper, gateway, "fcgi", options.workers))
-    front = keeper.start(before(keeper, options, web, "fastcgi", listen))
+    front = keeper.start(before(keeper, options, outside, "fastcgi", listen))
     return {"url": url, "listen": listen, "front": front}
 
 

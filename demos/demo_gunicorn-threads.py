@@ -12,7 +12,7 @@ from typing import Any
 from _demo import HERE, Demo, Options, main
 from _gunicorn import gunicorn
 from _keeper import Keeper
-from _servers import address
+from _servers import alone_or_behind
 
 DEMO: Demo = {
     "name": "gunicorn-threads",
@@ -20,19 +20,18 @@ DEMO: Demo = {
     "protocol": "http",
     "process_model": "threaded",
     "explain": "wsgi",
-    "fronts": [],
+    "fronts": ["none", "nginx", "apache", "lighttpd"],
     "needs": ["gunicorn"],
     "install": "pip install 'gwtop[demos]'",
 }
 
 
 def build(keeper: Keeper, options: Options) -> dict[str, Any]:
-    listener = keeper.listener()
-    where = address(listener)
     threads = ("--worker-class", "gthread", "--threads", "4")
     configuration = ("--config", str(HERE / "_gunicorn_threads.py"))
-    keeper.start(gunicorn(listener, 1, *threads, *configuration))
-    return {"url": f"http://{where}/", "listen": where, "front": None}
+    return alone_or_behind(
+        keeper, options, lambda port: gunicorn(port, 1, *threads, *configuration)
+    )
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from typing import Any
 from _demo import Demo, Options, main
 from _gunicorn import gunicorn
 from _keeper import Keeper
-from _servers import address
+from _servers import alone_or_behind
 
 DEMO: Demo = {
     "name": "gunicorn",
@@ -20,17 +20,14 @@ DEMO: Demo = {
     "protocol": "http",
     "process_model": "worker-pool",
     "explain": "wsgi",
-    "fronts": [],
+    "fronts": ["none", "nginx", "apache", "lighttpd"],
     "needs": ["gunicorn"],
     "install": "pip install 'gwtop[demos]'",
 }
 
 
 def build(keeper: Keeper, options: Options) -> dict[str, Any]:
-    listener = keeper.listener()
-    where = address(listener)
-    keeper.start(gunicorn(listener, options.workers))
-    return {"url": f"http://{where}/", "listen": where, "front": None}
+    return alone_or_behind(keeper, options, lambda port: gunicorn(port, options.workers))
 
 
 if __name__ == "__main__":

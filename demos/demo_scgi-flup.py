@@ -11,7 +11,7 @@ from typing import Any
 from _demo import Demo, Options, main
 from _flup import forks
 from _keeper import Keeper
-from _servers import address, before
+from _servers import address, before, web
 
 DEMO: Demo = {
     "name": "scgi-flup",
@@ -19,17 +19,17 @@ DEMO: Demo = {
     "protocol": "scgi",
     "process_model": "worker-pool",
     "explain": "scgi",
-    "fronts": ["builtin", "nginx"],
+    "fronts": ["builtin", "nginx", "apache", "lighttpd"],
     "needs": ["flup"],
     "install": "pip install 'gwtop[demos]'",
 }
 
 
 def build(keeper: Keeper, options: Options) -> dict[str, Any]:
-    gateway, web = keeper.listener(), keeper.listener()
-    listen, url = address(gateway), f"http://{address(web)}/"
+    gateway, outside = keeper.listener(), web(keeper, options)
+    listen, url = address(gateway), f"http://{address(outside)}/"
     keeper.start(forks(keeper, gateway, "scgi", options.workers))
-    front = keeper.start(before(keeper, options, web, "scgi", listen))
+    front = keeper.start(before(keeper, options, outside, "scgi", listen))
     return {"url": url, "listen": listen, "front": front}
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from _demo import Demo, Options, main
 from _keeper import Keeper
-from _servers import address, python
+from _servers import alone_or_behind, python
 
 DEMO: Demo = {
     "name": "twisted",
@@ -20,17 +20,15 @@ DEMO: Demo = {
     "protocol": "http",
     "process_model": "single-process",
     "explain": "wsgi",
-    "fronts": [],
+    "fronts": ["none", "nginx", "apache", "lighttpd"],
     "needs": ["twisted"],
     "install": "pip install 'gwtop[demos]'",
 }
 
 
 def build(keeper: Keeper, options: Options) -> dict[str, Any]:
-    listener = keeper.listener()
-    where = address(listener)
-    keeper.start(python(keeper, "_twisted_server.py", listener, restart=True))
-    return {"url": f"http://{where}/", "listen": where, "front": None}
+    server = "_twisted_server.py"
+    return alone_or_behind(keeper, options, lambda port: python(keeper, server, port, restart=True))
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from typing import Any
 from _demo import Demo, Options, main
 from _gunicorn import gunicorn
 from _keeper import Keeper
-from _servers import address, before
+from _servers import address, before, web
 
 DEMO: Demo = {
     "name": "uwsgi-gunicorn",
@@ -19,18 +19,18 @@ DEMO: Demo = {
     "protocol": "uwsgi",
     "process_model": "worker-pool",
     "explain": "uwsgi",
-    "fronts": ["builtin", "nginx"],
+    "fronts": ["builtin", "nginx", "apache", "lighttpd"],
     "needs": ["gunicorn"],
     "install": "pip install 'gwtop[demos]'",
 }
 
 
 def build(keeper: Keeper, options: Options) -> dict[str, Any]:
-    gateway, web = keeper.listener(), keeper.listener()
-    listen, url = address(gateway), f"http://{address(web)}/"
+    gateway, outside = keeper.listener(), web(keeper, options)
+    listen, url = address(gateway), f"http://{address(outside)}/"
     # It takes the protocol from this machine alone (--uwsgi-allow-from), as it should.
     keeper.start(gunicorn(gateway, options.workers, "--protocol", "uwsgi"))
-    front = keeper.start(before(keeper, options, web, "uwsgi", listen))
+    front = keeper.start(before(keeper, options, outside, "uwsgi", listen))
     return {"url": url, "listen": listen, "front": front}
 
 

@@ -6,11 +6,12 @@
 is meant for a proxy behind which nobody else can reach it: it keeps no connection.
 """
 
+import socket
 from typing import Any
 
 from _demo import Demo, Options, main
-from _keeper import Keeper
-from _servers import address, uwsgi
+from _keeper import Keeper, Server
+from _servers import alone_or_behind, uwsgi
 
 DEMO: Demo = {
     "name": "uwsgi-http",
@@ -18,20 +19,21 @@ DEMO: Demo = {
     "protocol": "http",
     "process_model": "worker-pool",
     "explain": "uWSGI",
-    "fronts": [],
+    "fronts": ["none", "nginx", "apache", "lighttpd"],
     "needs": ["pyuwsgi"],
     "install": "pip install 'gwtop[demos]'",
 }
 
 
 def build(keeper: Keeper, options: Options) -> dict[str, Any]:
-    listener = keeper.listener()
-    where = address(listener)
-    server = uwsgi(listener, "http-socket", options.workers)
-    # It closes after every answer and does not say so: a client would send its next into the void.
-    server.argv += ["--add-header", "Connection: close"]
-    keeper.start(server)
-    return {"url": f"http://{where}/", "listen": where, "front": None}
+    def server(port: socket.socket) -> Server:
+        made = uwsgi(port, "http-socket", options.workers)
+        # It closes after every answer and does not say so: who keeps connections would send the
+        # next request into the void.
+        made.argv += ["--add-header", "Connection: close"]
+        return made
+
+    return alone_or_behind(keeper, options, server)
 
 
 if __name__ == "__main__":

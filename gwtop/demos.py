@@ -38,7 +38,7 @@ class DemoInfo:
     protocol: str
     process_model: str
     fronts: tuple[str, ...]
-    """The first is the default; () where clients speak to the server itself."""
+    """The first is the default; "none": clients speak to the server itself; (): they always do."""
     installed: bool
     missing: tuple[str, ...]
     install: str | None
@@ -186,6 +186,8 @@ def start(
         raise GwtopError(
             f"demo {name} needs {', '.join(info.missing)}", f"install it with: {info.install}"
         )
+    if front is not None and front not in info.fronts:
+        raise _no_such_front(info, front)
     program = info.program
     if copy is not None:
         ignored = shutil.ignore_patterns("__pycache__")
@@ -217,6 +219,18 @@ def start(
         raise GwtopError(_reason(name, list(said)))
     # The program is part of this package; a line of another shape is our own mistake.
     return RunningDemo(process, cast(Ready, json.loads(line)), said, drain)
+
+
+def _no_such_front(info: DemoInfo, front: str) -> GwtopError:
+    """With what was meant, where that is a demo of its own: Apache's CGI is `cgi-apache`."""
+    named = {other.name for other in catalogue()}
+    if f"{info.name}-{front}" in named:
+        remedy = f"there is gwtop demo {info.name}-{front}"
+    elif info.fronts:
+        remedy = f"there are {', '.join(info.fronts)}"
+    else:
+        remedy = "leave --front out: clients speak to its web server itself"
+    return GwtopError(f"demo {info.name} has no front {front!r}", remedy)
 
 
 def _drain(stderr: IO[bytes], said: deque[str]) -> None:

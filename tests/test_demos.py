@@ -102,9 +102,25 @@ def test_a_ready_program_runs_until_it_is_stopped(
     assert demo.poll() is not None
 
 
+@pytest.mark.parametrize(
+    ("name", "front", "remedy"),
+    [
+        pytest.param("cgi", "apache", "there is gwtop demo cgi-apache", id="a demo of its own"),
+        pytest.param("servlet", "nginx", "there are apache, builtin", id="no such front"),
+        pytest.param("mod_php", "nginx", "leave --front out", id="it is a web server itself"),
+    ],
+)
+def test_a_front_that_makes_no_sense_is_said_before_anything_starts(
+    name: str, front: str, remedy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(demos, "_is_here", lambda part: True)
+    with pytest.raises(GwtopError, match=f"demo {name} has no front '{front}'; {remedy}"):
+        demos.start(name, front=front)
+
+
 def test_options_reach_the_program(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     body = f"print(json.dumps({READY!r} | {{'explain': sys.argv[1:]}}), flush=True)\n{WAIT}"
-    fake(monkeypatch, tmp_path, body)
+    fake(monkeypatch, tmp_path, body, fronts=["builtin", "nginx"])
     demo = demos.start("fake", workers=3, front="nginx", unix=True)
     demo.stop()
     said = " ".join(demo.ready["explain"])
@@ -156,7 +172,8 @@ def test_much_on_stderr_stops_nobody_and_the_last_lines_are_kept(
 @pytest.mark.parametrize(
     ("name", "options", "status", "said"),
     [
-        pytest.param("cgi", ["--front", "nginx"], 2, "invalid choice: 'nginx'", id="no such front"),
+        pytest.param("cgi", ["--front", "nginx"], 2, "there are builtin", id="no such front"),
+        pytest.param("mod_php", ["--front", "nginx"], 2, "there are none: clients", id="no front"),
         pytest.param("cgi", ["--unix"], 1, "has no unix socket yet", id="unix"),
         pytest.param("cgi", ["--workers", "0"], 2, "at least 1", id="no workers"),
     ],

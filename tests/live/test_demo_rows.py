@@ -65,6 +65,28 @@ ROWS = [
     Row("uwsgi", "lighttpd", "uwsgi", "worker-pool"),
     Row("ajp", "apache", "ajp", "threaded"),
     Row("servlet", "apache", "ajp", "threaded"),
+    Row("cgi", "builtin", "http", "process-per-request", True),
+    Row("fastcgi", "builtin", "fastcgi", "worker-pool"),
+    Row("uwsgi", "builtin", "uwsgi", "worker-pool"),
+    Row("scgi", "builtin", "scgi", "worker-pool"),
+    Row("ajp", "builtin", "ajp", "threaded"),
+    Row("wsgiref", None, "http", "single-process"),
+    Row("fastcgi-flup", "apache", "fastcgi", "worker-pool"),
+    Row("fastcgi-flup", "lighttpd", "fastcgi", "worker-pool"),
+    Row("scgi-flup", "apache", "scgi", "worker-pool"),
+    Row("scgi-flup", "lighttpd", "scgi", "worker-pool"),
+    Row("uwsgi-gunicorn", "apache", "uwsgi", "worker-pool"),
+    Row("uwsgi-gunicorn", "lighttpd", "uwsgi", "worker-pool"),
+    Row("cgi-fcgiwrap", "apache", "fastcgi", "process-per-request", True),
+    Row("gunicorn", "nginx", "http", "worker-pool"),
+    Row("gunicorn", "apache", "http", "worker-pool"),
+    Row("gunicorn", "lighttpd", "http", "worker-pool"),
+    Row("gunicorn-threads", "nginx", "http", "threaded"),
+    Row("uwsgi-http", "nginx", "http", "worker-pool"),
+    Row("tornado", "apache", "http", "single-process"),
+    Row("twisted", "nginx", "http", "single-process"),
+    Row("waitress", "lighttpd", "http", "single-process"),
+    Row("wsgiref", "nginx", "http", "single-process"),
 ]
 
 
@@ -126,4 +148,10 @@ def test_its_own_words_and_the_table_agree(name: str) -> None:
     info = demos.find(name)
     rows = [row for row in ROWS if row.name == name]
     assert {(row.protocol, row.model) for row in rows} == {(info.protocol, info.process_model)}
-    assert {row.front for row in rows} <= set(info.fronts or (None,))
+    assert {row.front for row in rows} <= {None, *info.fronts}
+
+
+def test_every_demo_has_a_row_and_every_front_one_somewhere() -> None:
+    assert {row.name for row in ROWS} == {info.name for info in demos.catalogue()}
+    asked = {row.front for row in ROWS}
+    assert {front for info in demos.catalogue() for front in info.fronts} <= asked | {"none"}
