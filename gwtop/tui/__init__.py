@@ -51,6 +51,7 @@ def run_screen(
     os.environ.setdefault("ESCDELAY", ESCAPE_DELAY_MS)
     from gwtop.panels import Look
     from gwtop.tui.app import Screen  # textual costs 300 ms
+    from gwtop.tui.driver import Driver
     from gwtop.tui.intake import Intake
 
     intake = Intake(descriptor, on_end)
@@ -69,6 +70,7 @@ def run_screen(
         config=config,
         driver=driver,
     )
+    app.driver_class = Driver
     with painting_on_the_terminal():
         app.run()
     return app.return_code or 0
@@ -77,9 +79,14 @@ def run_screen(
 def run_start(offer: "Offer", heard: int | None, notice: str) -> "Choice | None":
     """The start screen; what was chosen, or None. `heard`: lines of what is heard."""
     os.environ.setdefault("ESCDELAY", ESCAPE_DELAY_MS)
+    from gwtop.tui.driver import Driver
+    from gwtop.tui.habits import theme_for
     from gwtop.tui.start import Start
 
     app = Start(offer, heard, notice)
+    app.driver_class = Driver
+    config = load(os.environ, Path.home())
+    app.theme_filter = theme_for(config, config.is_ascii(os.environ))
     with painting_on_the_terminal():
         return app.run()
 

@@ -12,7 +12,7 @@ from textual.filter import LineFilter
 from gwtop.config import PLAIN_TERMINALS, Config
 from gwtop.model.filter import parse
 from gwtop.tui.keymap import Keymap
-from gwtop.tui.themes import theme_of
+from gwtop.tui.themes import Theme, theme_of
 
 if TYPE_CHECKING:
     from textual.notifications import SeverityLevel
@@ -23,13 +23,20 @@ if TYPE_CHECKING:
 SAID_S = 6.0
 
 
+def theme_for(config: Config, ascii: bool) -> Theme | None:
+    """A terminal of one colour gets shapes for it, unless a theme was asked for."""
+    is_plain = os.environ.get("TERM", "").startswith(PLAIN_TERMINALS[1:])
+    name = "mono" if is_plain and config.theme == "terminal" else config.theme
+    return theme_of(name, config.colours, ascii)
+
+
 class Habits:
     def __init__(self, app: "Screen", config: Config) -> None:
         self._app = app
         self.config = config
         self.keymap = Keymap(config)
         self.keymap.bind(app)
-        self.theme = theme_of(self._theme_name(), config.colours, app.look.ascii)
+        self.theme = theme_for(config, app.look.ascii)
         self.said = ""
         """The newest word to the user."""
         self.copied = ""
@@ -39,12 +46,6 @@ class Habits:
     def filters(self) -> tuple[LineFilter, ...]:
         """Behind every widget, before NO_COLOR takes what colour there is."""
         return () if self.theme is None else (self.theme,)
-
-    def _theme_name(self) -> str:
-        """A terminal of one colour gets shapes for it, unless a theme was asked for."""
-        is_plain = os.environ.get("TERM", "").startswith(PLAIN_TERMINALS[1:])
-        chosen = self.config.theme
-        return "mono" if is_plain and chosen == "terminal" else chosen
 
     def wear(self, name: str) -> None:
         """Another theme, now."""

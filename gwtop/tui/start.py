@@ -6,7 +6,7 @@ again. Out: a `Choice`, or None. It starts nothing.
 
 import asyncio
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import ClassVar
 
@@ -14,6 +14,7 @@ import msgspec
 from textual import events
 from textual.app import App, ComposeResult, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.filter import LineFilter
 from textual.screen import Screen as TextualScreen
 
 from gwtop.nouns.offers import Choice, Heard, WithSudo
@@ -65,6 +66,7 @@ class Start(App[Choice]):
         super().__init__(ansi_color=True)
         self.offer = offer
         self.notice = notice
+        self.theme_filter: LineFilter | None = None
         self._heard = heard
         self._rest = b""
         self._unfolded = False
@@ -77,6 +79,10 @@ class Start(App[Choice]):
         yield Sheet(id="help", hint="Esc: back")
         yield Bar(id="about")
         yield Foot(id="foot")
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        mine = () if self.theme_filter is None else (self.theme_filter,)
+        return [*mine, *super().get_line_filters()]
 
     def on_mount(self) -> None:
         if self._heard is not None:
