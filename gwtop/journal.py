@@ -25,9 +25,10 @@ import msgspec
 
 from gwtop.errors import GwtopError
 from gwtop.nouns.facts import FORMAT, Fact, Hello
+from gwtop.nouns.hosts import plain
 from gwtop.nouns.wishes import BadWish, Wish
 
-_ENCODER = msgspec.json.Encoder()
+_ENCODER = msgspec.json.Encoder(enc_hook=plain)
 _BROKEN = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What msgspec raises for a line that is no JSON, no UTF-8, or nested too deeply."""
 _ACTED_ON = re.compile(rb"\x7f|\xc2[\x80-\x9f]")

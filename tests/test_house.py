@@ -49,6 +49,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "janitor": {"nouns", "clock", "errors"},
     "doctor": {"nouns", "clock", "errors", "taps", "demos"},
     "listening": {"nouns", "taps", "protocols"},
+    "merge": {"nouns", "journal", "errors"},
     "recent": {"nouns", "clock"},
     "cli": {"*"},
     "__main__": {"cli", "errors"},

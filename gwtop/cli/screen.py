@@ -14,7 +14,7 @@ import select
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryFile
 from types import FrameType, TracebackType
@@ -40,7 +40,14 @@ STDIN, STDOUT = 0, 1
 class Engine:
     """A child that tells facts on its stdout until its stdin ends."""
 
-    def __init__(self, argv: list[str], reads_our_stdin: bool, in_our_session: bool) -> None:
+    def __init__(
+        self,
+        argv: list[str],
+        reads_our_stdin: bool,
+        in_our_session: bool,
+        keep_descriptors: bool = False,
+    ) -> None:
+        """`keep_descriptors`: what was handed to us, as <(...) of a shell is, is for it."""
         self._stderr = TemporaryFile()  # noqa: SIM115  # closed with the engine; a few lines
         self._process = subprocess.Popen(
             argv,
@@ -49,6 +56,7 @@ class Engine:
             stderr=self._stderr,
             env=_environ(),
             start_new_session=not in_our_session,  # Ctrl-C is for the screen
+            close_fds=not keep_descriptors,
         )
         assert self._process.stdout is not None
         # Popen types its pipes as IO[bytes]; they are BinaryIO.
@@ -148,6 +156,15 @@ def spawn_engine(argv: list[str], telling: Telling, sudo: bool = False) -> Engin
     return engine
 
 
+def spawn_reader(argv: list[str], reads_our_stdin: bool) -> Engine:
+    """A process that tells facts it reads elsewhere."""
+    reader = Engine(
+        [*program(), *argv], reads_our_stdin, in_our_session=False, keep_descriptors=True
+    )
+    take_terminal()
+    return reader
+
+
 def take_terminal() -> None:
     """Keys are read from descriptor 0: makes that the terminal."""
     if os.isatty(STDIN):
@@ -165,15 +182,19 @@ def show(
     running: "RunningDemo | None" = None,
     trouble: Callable[[], str | None] = lambda: None,
     driver: "Driver | None" = None,
+    *,
+    title: str = "",
+    waits: bool = False,
 ) -> int:
     """The screen on this engine's facts; what the engine said on stderr is said afterwards.
 
-    `trouble` is asked again and again, and what it says is shown.
+    `trouble` is asked again and again, and what it says is shown. `waits`: nothing is lost where
+    the screen is slow, for whoever tells can wait.
     """
     become_user()
     from gwtop.tui import run_screen
 
-    title = explain = ""
+    explain = ""
     if running is not None:
         ready = running.ready
         title, explain = f"{ready['name']}  {ready['url']}", first_words(ready["explain"])
@@ -186,6 +207,7 @@ def show(
         on_end=engine.why_it_ended,
         trouble=trouble,
         driver=driver,
+        waits=waits,
     )
     if running is not None:
         running.let_go()  # takes the longest, so it begins while the others end
@@ -193,25 +215,6 @@ def show(
     for line in engine.said():
         print(line, file=sys.stderr)
     return shown or (1 if status < 0 else status)  # killed: nothing it could say
-
-
-def show_files(files: tuple[str, ...], lines: Iterable[bytes]) -> int:
-    """The screen on facts from elsewhere: one source as it is, several as their merged lines."""
-    need_terminal()
-    become_user()
-    from gwtop.tui import run_screen
-
-    if files == ("-",):
-        return run_screen(STDIN, title="-")
-    if "-" in files:
-        raise GwtopError(
-            "a screen cannot merge standard input with files", "merge with `gwtop view --json`"
-        )
-    with TemporaryFile() as spool:
-        spool.writelines(lines)
-        spool.flush()
-        spool.seek(0)
-        return run_screen(spool.fileno(), title=" ".join(files))
 
 
 def end_by_unwinding() -> None:

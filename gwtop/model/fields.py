@@ -13,6 +13,7 @@ from operator import eq, ge, gt, le, lt, ne
 from typing import Literal, NamedTuple, TypeAlias
 
 from gwtop.model.requests import RequestRow
+from gwtop.nouns.hosts import real_pid
 
 Test: TypeAlias = Callable[[RequestRow], bool]
 Kind: TypeAlias = Literal["number", "status", "duration", "size", "text", "choice", "many"]
@@ -46,6 +47,8 @@ class Field(NamedTuple):
     meaning: str
     choices: tuple[str, ...] = ()
     """All there are (choice), or some to offer (others)."""
+    folds: bool = False
+    """Capital or small letters are one to `=`."""
 
     @property
     def operators(self) -> tuple[str, ...]:
@@ -64,8 +67,15 @@ FIELDS = (
     ),
     Field("queue", "duration", lambda r: r.queue_ns, "waited before it was read", ("10ms",)),
     Field("target", "text", lambda r: r.target, "path and query; a bare word asks for it"),
-    Field("method", "text", lambda r: r.method, "GET, POST, ...", ("GET", "POST", "PUT", "DELETE")),
-    Field("pid", "number", lambda r: r.pid, "the process that answered"),
+    Field(
+        "method",
+        "text",
+        lambda r: r.method,
+        "GET, POST, ...",
+        ("GET", "POST", "PUT", "DELETE"),
+        True,
+    ),
+    Field("pid", "number", lambda r: real_pid(r.pid), "the process that answered"),
     Field("note", "many", lambda r: r.notes, "code of a note that stands on it"),
     Field(
         "severity", "choice", lambda r: r.severity, "of its gravest note", ("error", "warn", "info")
@@ -84,14 +94,34 @@ FIELDS = (
         "how the pid is known",
         ("environ", "kernel", "socket", "relay", "spawn", "sole"),
     ),
-    Field("protocol", "text", lambda r: r.protocol, "of the watched hop"),
+    Field("protocol", "text", lambda r: r.protocol, "of the watched hop", (), True),
     Field("size", "size", lambda r: r.response_body_bytes, "of the answer's body", ("100kb",)),
     Field("sent", "size", lambda r: r.request_body_bytes, "of the request's body", ("1kb",)),
+    Field(
+        "stderr",
+        "choice",
+        lambda r: "yes" if r.wrote_stderr else "no",
+        "whether its worker wrote to stderr meanwhile",
+        ("yes", "no"),
+    ),
     Field("births", "number", lambda r: r.n_births, "processes made for it", ("0", "1")),
     Field("connection", "number", lambda r: r.connection, "its connection's number"),
     Field("sequence", "number", lambda r: r.sequence, "0 is the first of its connection", ("0",)),
 )
-ALIASES = {"took": "duration", "path": "target", "response": "size", "request": "sent"}
+ALIASES = {
+    **dict.fromkeys(("took", "time", "latency", "rt", "ms"), "duration"),
+    **dict.fromkeys(("path", "url", "uri", "route"), "target"),
+    **dict.fromkeys(("response", "bytes", "length"), "size"),
+    **dict.fromkeys(("worker", "process"), "pid"),
+    **dict.fromkeys(("conn", "connections"), "connection"),
+    "code": "status",
+    "notes": "note",
+    "request": "sent",
+    "verb": "method",
+    "wait": "queue",
+    "ttfb": "first",
+    "proto": "protocol",
+}
 
 
 def field_named(name: str) -> Field | None:
@@ -103,18 +133,33 @@ def comparing(field: Field, operator: str, value: str) -> Test:
     """Raises FilterError, with positions counted from the value's first character."""
     if operator not in field.operators:
         raise FilterError(f"{field.name} goes with {' '.join(field.operators)}", -len(operator))
+    if operator in ("=", "!=") and "," in value and field.name != "target":
+        return _one_of(field, value, operator == "=")
     if field.kind == "many":
         return _any_of(field, operator, value)
     if value == NONE and operator in ("=", "!="):
         return _none(field.get, operator == "=")
     if field.kind in ("text", "choice"):
         return _text(field, operator, value)
-    low, high = _range(field, value)
+    low, high = _range(field, value, operator in ("=", "!="))
     if low != high and operator in ("=", "!="):
         return _within(field.get, low, high, operator == "=")
     return _number(
         field.get, _COMPARE[operator], high if operator in (">", "<=") else low, operator
     )
+
+
+def _one_of(field: Field, value: str, wanted: bool) -> Test:
+    """`500,502`: one of these, or none of them."""
+    tests: list[Test] = []
+    at = 0
+    for part in value.split(","):
+        try:
+            tests.append(comparing(field, "=", part))
+        except FilterError as error:
+            raise FilterError(error.message, at + max(0, error.at), error.n_characters) from None
+        at += len(part) + 1
+    return lambda row: any(test(row) for test in tests) is wanted
 
 
 def _none(get: Callable[[RequestRow], object], wanted: bool) -> Test:
@@ -143,13 +188,29 @@ def _text(field: Field, operator: str, value: str) -> Test:
     get, wanted = field.get, not operator.startswith("!")
     if field.kind == "choice" and value not in field.choices:
         raise FilterError(f"{field.name} is one of {', '.join(field.choices)}", 0, len(value))
-    if operator in ("=", "!="):
-        return lambda row: (get(row) == value) is wanted
-    search = _pattern(value)
+    if operator in ("=", "!=") and "*" in value[1:] + value[:-1]:  # more than a lone star
+        search = _pattern(r"\A" + ".*".join(map(re.escape, value.split("*"))) + r"\Z", field.folds)
+    elif operator in ("=", "!="):
+        return _same(field, value, wanted)
+    else:
+        search = _pattern(value)
 
     def test(row: RequestRow) -> bool:
         text = get(row)
         return (isinstance(text, str) and search(text) is not None) is wanted
+
+    return test
+
+
+def _same(field: Field, value: str, wanted: bool) -> Test:
+    get = field.get
+    if not field.folds:
+        return lambda row: (get(row) == value) is wanted
+    small = value.lower()
+
+    def test(row: RequestRow) -> bool:
+        text = get(row)
+        return (isinstance(text, str) and text.lower() == small) is wanted
 
     return test
 
@@ -169,9 +230,9 @@ def _any_of(field: Field, operator: str, value: str) -> Test:
     return test
 
 
-def _pattern(value: str) -> Callable[[str], re.Match[str] | None]:
+def _pattern(value: str, folds: bool = False) -> Callable[[str], re.Match[str] | None]:
     try:
-        return re.compile(value).search
+        return re.compile(value, re.IGNORECASE if folds else 0).search
     except re.error as error:
         at = min(error.pos or 0, max(0, len(value) - 1))
         raise FilterError(f"not a pattern: {error.msg}", at, 1) from None
@@ -179,11 +240,30 @@ def _pattern(value: str) -> Callable[[str], re.Match[str] | None]:
         raise FilterError("the pattern is too large", 0, len(value)) from None
 
 
-def _range(field: Field, value: str) -> tuple[int, int]:
-    """The numbers that a value stands for; "5xx" stands for a hundred."""
-    if field.kind == "status" and re.fullmatch(r"[1-9][xX]{2}", value):
+def is_class(word: str) -> bool:
+    """ "5xx"."""
+    return re.fullmatch(r"[1-9][xX]{2}", word) is not None
+
+
+def unit_of(field: Field, text: str) -> str | None:
+    """The unit at the beginning of what follows a number, with the spaces before it."""
+    units = {"duration": _DURATIONS, "size": _SIZES}.get(field.kind, {})
+    match = re.match(r"\s+([A-Za-zµ]+)(?=[\s()]|\Z)", text)
+    return match[0] if match is not None and match[1].lower() in units else None
+
+
+def _range(field: Field, value: str, may_span: bool) -> tuple[int, int]:
+    """The numbers that a value stands for; "5xx" stands for a hundred, "200-299" and "1s..2s" for
+    what lies between."""
+    if field.kind == "status" and is_class(value):
         low = int(value[0]) * 100
         return low, low + 99
+    span = re.fullmatch(r"([^-]+?)(?:-|\.\.)([^-]+)", value) if may_span else None
+    if span is not None:
+        low, high = _amount(field, span[1]), _amount(field, span[2])
+        if low > high:
+            raise FilterError("nothing lies between these", 0, len(value))
+        return low, high
     number = _amount(field, value)
     return number, number
 
@@ -198,12 +278,12 @@ def _amount(field: Field, value: str) -> int:
         if unit or not number.isdigit():
             raise FilterError(f"{field.name} is {_wanted(field)}", 0, len(value))
         return int(number)
-    if field.kind == "duration" and not unit:
+    if field.kind == "duration" and not unit and number.strip("0."):
         raise FilterError("a duration has a unit: 100ms, 1.5s, 250us", 0, len(value))
     if unit and unit not in units:
         raise FilterError(f"no unit {match[2]}; {_wanted(field)}", len(number), len(unit))
     whole, _, fraction = number.partition(".")
-    scale = units[unit or "b"]
+    scale = units.get(unit or "b", 1)
     return int(whole) * scale + int(fraction or 0) * scale // int("1" + "0" * len(fraction))
 
 

@@ -9,13 +9,14 @@ tables share their immutable rows with it. Routes need sorting and percentiles, 
 connections thousands of references, so they are made only for a reader that shows them.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from gwtop.model.anatomy import Anatomies
 from gwtop.model.connections import ConnectionTable
 from gwtop.model.details import DetailTable
 from gwtop.model.errors import ErrorLog
 from gwtop.model.history import History
+from gwtop.model.hosts import Hosts, Latest
 from gwtop.model.lifelines import Lifelines
 from gwtop.model.notes import NoteTable
 from gwtop.model.processes import ProcessTable
@@ -29,34 +30,17 @@ from gwtop.nouns.facts import (
     Fact,
     Hello,
     InFlight,
-    Missing,
     Note,
     ProcessBorn,
     ProcessDetail,
     ProcessExited,
     ProcessSample,
     ProcessSeen,
-    QueueState,
     Request,
     Summary,
     Tick,
-    Watched,
 )
 from gwtop.nouns.times import Instant, Nanos, nanos
-
-
-@dataclass(slots=True)
-class Latest:
-    """What the newest tick (or the summary) said."""
-
-    watch: tuple[Watched, ...] = ()
-    model: str | None = None
-    model_evidence: str | None = None
-    n_counted: int | None = None
-    busy: int | None = None
-    idle: int | None = None
-    queues: tuple[QueueState, ...] = ()
-    missed: Missing | None = None
 
 
 @dataclass(slots=True)
@@ -78,6 +62,7 @@ class Model:
     details: DetailTable = field(default_factory=DetailTable)
     anatomies: Anatomies = field(default_factory=Anatomies)
     history: History = field(default_factory=History)
+    hosts: Hosts = field(default_factory=Hosts)
     _latest: Latest = field(default_factory=Latest)
     _in_flight: dict[int, InFlight] = field(default_factory=dict)
     _now_at: Nanos | None = None
@@ -88,6 +73,7 @@ class Model:
     def apply(self, fact: Fact) -> None:
         """The next line. Never raises on what a line of the journal can say."""
         self.version += 1
+        fact = self.hosts.scoped(fact)
         match fact:
             case Request():
                 self._ended(fact)
@@ -161,6 +147,7 @@ class Model:
             lifelines=self.lifelines,
             seconds=self.rates.series(KEPT_SECONDS) if plots else (),
             summary=self.summary,
+            hosts=self.hosts.names,
         )
 
     @property
@@ -176,7 +163,7 @@ class Model:
 
     def _began(self, fact: Hello) -> None:
         self.hello = fact
-        self._latest.watch = tuple(fact.watch)
+        self._latest = replace(self._latest, watch=tuple(fact.watch))
         if fact.source == "live":  # a file's requests ended long before its hello was written
             self.rates.reach(self._reach(fact.at))
 
@@ -206,17 +193,8 @@ class Model:
 
     def _ticked(self, fact: Tick) -> None:
         self._gauge(self._reach(fact.at), fact)
-        self._in_flight = {request.id: request for request in fact.in_flight}
-        self._latest = Latest(
-            watch=tuple(fact.watch),
-            model=fact.model,
-            model_evidence=fact.model_evidence,
-            n_counted=fact.requests,
-            busy=fact.busy,
-            idle=fact.idle,
-            queues=tuple(fact.queues),
-            missed=fact.missed,
-        )
+        self._latest, in_flight = self.hosts.ticked(fact)
+        self._in_flight = {request.id: request for request in in_flight}
         if self.history.is_due(self._now_at or 0):
             self.history.keep(self.snapshot(False, False, False, False))
 
@@ -228,9 +206,5 @@ class Model:
         )
 
     def _finished(self, fact: Summary) -> None:
-        self.summary = fact
-        self._in_flight = {}
-        self._latest.model = fact.model
-        self._latest.model_evidence = fact.model_evidence
-        self._latest.n_counted = fact.requests
-        self._latest.missed = fact.missed
+        self._latest, in_flight, self.summary = self.hosts.finished(fact)
+        self._in_flight = {request.id: request for request in in_flight}

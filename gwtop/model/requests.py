@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from gwtop.nouns.facts import Evidence, Outcome, Request, Severity
+from gwtop.nouns.facts import UNSET, Evidence, Outcome, Request, Severity
 from gwtop.nouns.times import Nanos, nanos
 
 BLOCK_ROWS = 512
@@ -52,6 +52,8 @@ class RequestRow(NamedTuple):
     connection: int
     sequence: int
     wrote_stderr: bool
+    host: str | None = None
+    """None: the facts name none, for they are one engine's."""
 
 
 def clip(text: str | None, limit: int = KEPT_TEXT) -> str | None:
@@ -96,6 +98,7 @@ def to_row(fact: Request, number: int, at: Nanos) -> RequestRow:
         connection=fact.connection,
         sequence=fact.sequence,
         wrote_stderr=bool(fact.stderr),
+        host=None if fact.host is UNSET else clip(fact.host, 60),
     )
 
 

@@ -74,6 +74,8 @@ class Snapshot:
     """The last word. None: the engine is still at it (or died without one)."""
     looked: Mapping[int, Looked] = field(default_factory=dict)
     """Processes that were looked at closely, by their keys."""
+    hosts: tuple[str, ...] = ()
+    """Of several machines at once; (): the facts are one engine's, and name no host."""
     hops: Callable[[Request], Hops] = field(default=no_hops, compare=False)
     """The same request in front of it and behind it, where that is kept; it may still come."""
     lifelines: Lifelines = field(default_factory=Lifelines, compare=False)

@@ -34,8 +34,11 @@ class Part(msgspec.Struct, frozen=True):
     """A piece of a fact; no line of its own."""
 
 
-class Line(msgspec.Struct, frozen=True, tag_field="type"):
+class Line(msgspec.Struct, frozen=True, tag_field="type", kw_only=True):
     """A fact: one line of the journal."""
+
+    host: str | UnsetType = UNSET
+    """Whose it is, where several machines' facts were merged (`gwtop view A B`); the last key."""
 
 
 class Watched(Part, frozen=True):
@@ -50,7 +53,7 @@ class Tap(Part, frozen=True):
     needs: str | None
 
 
-class Hello(Line, frozen=True, tag="hello"):
+class Hello(msgspec.Struct, frozen=True, tag_field="type", tag="hello"):
     """First line, written when every tap is open: what happens later is seen."""
 
     format: int

@@ -7,9 +7,11 @@ On a terminal the table has its width. Elsewhere nothing is cut: whoever pipes i
 `grep` wants the whole target.
 """
 
+from collections.abc import Sequence
+
 from gwtop.model import Model
 from gwtop.nouns.facts import Fact, Missing, Summary
-from gwtop.panels import Panel, Row, Style, discover
+from gwtop.panels import Column, Row, Style, discover
 
 STYLES: dict[Style, str] = {
     "": "",
@@ -52,7 +54,9 @@ class TableAtTheEnd:
     def show(self) -> None:
         """Prints the table and, under it, what it is a table of."""
         snapshot = self._model.snapshot()
-        print_table(self._panel, self._panel.rows(snapshot), caption(snapshot.summary))
+        columns = getattr(self._panel, "columns", None) if snapshot.hosts else None
+        chosen = self._panel.COLUMNS if columns is None else columns(snapshot)
+        print_table(chosen, self._panel.rows(snapshot), caption(snapshot.summary))
 
 
 def caption(summary: Summary | None) -> str:
@@ -74,7 +78,7 @@ def _missed(missed: Missing) -> str:
     return "missed " + (", ".join(counts) or "0")
 
 
-def print_table(panel: Panel, rows: list[Row], caption: str) -> None:
+def print_table(columns: Sequence[Column], rows: list[Row], caption: str) -> None:
     from rich import box  # rich costs 60 ms; only tables pay
     from rich.console import Console
     from rich.table import Table
@@ -84,7 +88,7 @@ def print_table(panel: Panel, rows: list[Row], caption: str) -> None:
     if not console.is_terminal:
         console = Console(highlight=False, markup=False, emoji=False, width=PIPE_COLUMNS)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold", expand=False)
-    for column in panel.COLUMNS:
+    for column in columns:
         table.add_column(
             column.name,
             justify="right" if column.align == ">" else "left",

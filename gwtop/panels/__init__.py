@@ -7,7 +7,7 @@ that their readers (the screen, `--table`) need. Knows no panel by name.
 from importlib import import_module
 from pkgutil import iter_modules
 
-from gwtop.panels._base import PLAIN, Cell, Column, Line, Look, Panel, Row, Style, fit
+from gwtop.panels._base import PLAIN, Cell, Column, Line, Look, Panel, Row, Style, beside, fit
 from gwtop.panels._safe import escape, safe
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "Panel",
     "Row",
     "Style",
+    "beside",
     "discover",
     "escape",
     "fit",

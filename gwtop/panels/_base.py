@@ -19,7 +19,7 @@ of a meaning.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple, Protocol, TypeAlias
 
 from gwtop.model import Snapshot
@@ -71,9 +71,21 @@ class Look:
     utc_offset_s: int = 0
     ascii: bool = False
     """Where the terminal or its font has nothing but ASCII."""
+    hosts: bool = False
+    """Several machines at once: rows say whose they are."""
 
 
 PLAIN = Look()
+
+
+def beside(look: Look, snapshot: Snapshot) -> Look:
+    """The look that goes with a snapshot."""
+    has_hosts = bool(snapshot.hosts)
+    return look if look.hosts == has_hosts else replace(look, hosts=has_hosts)
+
+
+HOST = Column("host", 10, "<", "the machine it ran on", keep=8)
+"""Stands only where there are several."""
 
 
 class Panel(Protocol):

@@ -13,8 +13,9 @@ from collections.abc import Iterator
 from gwtop.model import Snapshot
 from gwtop.model.processes import ProcessRow
 from gwtop.nouns.facts import UNSET, InFlight, UnixWork
+from gwtop.nouns.hosts import HostPid
 from gwtop.nouns.times import SECOND_NS, nanos
-from gwtop.panels._base import PLAIN, Cell, Column, Look, Row, Style
+from gwtop.panels._base import HOST, PLAIN, Cell, Column, Look, Row, Style
 from gwtop.panels._safe import safe
 from gwtop.panels._sorting import Keys, Sort, arranged
 from gwtop.panels._text import UNKNOWN, duration, idle_time, n_bytes, n_many, percent, plural
@@ -48,6 +49,7 @@ def columns(snapshot: Snapshot) -> tuple[Column, ...]:
         weights = {"exit": (2, 18), "age": (3, 18), "rss": (5, 14), "cpu": (6, 14)}
     n_digits = len(str(max((p.pid for p in snapshot.processes), default=0)))
     chosen = [COLUMNS[0]._replace(width=max(6, n_digits + 4))]
+    chosen += [HOST] if snapshot.hosts else []
     for column in COLUMNS[1:]:
         keep, room = weights.get(column.name, (column.keep, column.room))
         chosen.append(column._replace(keep=keep, room=room))
@@ -180,6 +182,7 @@ def _cells(
     base: Style = "dim" if gone else ""
     return (
         Cell(guide + str(process.pid), "" if gone else "accent"),
+        *([Cell(_host(snapshot, process), base)] if snapshot.hosts else ()),
         _role(process, request),
         _doing(snapshot, process, request),
         Cell(_age(snapshot, process), base),
@@ -189,6 +192,11 @@ def _cells(
         Cell(n_many(process.requests) if process.requests else UNKNOWN, base),
         Cell(n_many(process.n_children_gone) if process.n_children_gone else UNKNOWN, base),
     )
+
+
+def _host(snapshot: Snapshot, process: ProcessRow) -> str:
+    pid = process.pid
+    return safe(snapshot.hosts[pid.host - 1]) if isinstance(pid, HostPid) else UNKNOWN
 
 
 def _role(process: ProcessRow, request: InFlight | None) -> Cell:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from gwtop.model import Snapshot
 from gwtop.model.requests import RequestRow
 from gwtop.nouns.facts import Evidence, Outcome, Severity
-from gwtop.panels._base import PLAIN, Cell, Column, Look, Row, Style
+from gwtop.panels._base import HOST, PLAIN, Cell, Column, Look, Row, Style, beside
 from gwtop.panels._safe import safe
 from gwtop.panels._text import UNKNOWN, duration, n_bytes, time_of_day
 
@@ -52,13 +52,19 @@ SORTS: dict[str, Callable[[RequestRow], int | str | None]] = {
 """What rows are sorted by, for each column that they can be."""
 
 
+def columns(snapshot: Snapshot) -> tuple[Column, ...]:
+    """COLUMNS, and whose they are where that is not always the same."""
+    return (COLUMNS[0], HOST, *COLUMNS[1:]) if snapshot.hosts else COLUMNS
+
+
 def rows(snapshot: Snapshot, look: Look = PLAIN) -> list[Row]:
     return window(snapshot, snapshot.requests.first, snapshot.requests.end, look)
 
 
 def window(snapshot: Snapshot, first: int, end: int, look: Look = PLAIN) -> list[Row]:
     """The rows that are still kept of numbers `first` .. `end - 1`."""
-    return [one(request, look) for request in snapshot.requests.between(first, end)]
+    seen = beside(look, snapshot)
+    return [one(request, seen) for request in snapshot.requests.between(first, end)]
 
 
 def status_style(status: int | None) -> Style:
@@ -81,6 +87,7 @@ def one(request: RequestRow, look: Look = PLAIN) -> Row:
         request.number,
         (
             Cell(time_of_day(request.at, look.utc_offset_s), "dim"),
+            *([Cell(safe(request.host or UNKNOWN))] if look.hosts else ()),
             Cell(UNKNOWN if request.method is None else safe(request.method)),
             Cell(UNKNOWN if request.target is None else safe(request.target)),
             Cell(

@@ -37,12 +37,14 @@ def run_screen(
     on_end: Callable[[], str | None] | None = None,
     trouble: Callable[[], str | None] = lambda: None,
     driver: "Driver | None" = None,
+    waits: bool = False,
 ) -> int:
     """Shows facts until the user quits; 0, or 1 when the screen itself failed.
 
     `on_end` is called once, in a thread, when `source` has ended: it may wait for the engine, and
     says why it ended (None: nothing to say). `trouble` is asked with every paint for what else
-    went wrong. `explain` is a demo's "what you are seeing"; `driver` drives it.
+    went wrong. `explain` is a demo's "what you are seeing"; `driver` drives it. `waits`:
+    whoever tells waits where the screen is slow, and nothing is lost.
     """
     descriptor = source if isinstance(source, int) else source.fileno()
     if descriptor == 0:
@@ -54,7 +56,7 @@ def run_screen(
     from gwtop.tui.driver import Driver
     from gwtop.tui.intake import Intake
 
-    intake = Intake(descriptor, on_end)
+    intake = Intake(descriptor, on_end, waits)
     config = load(os.environ, Path.home())
     look = Look(
         utc_offset_s=0 if config.zone == "utc" else utc_offset_s(),

@@ -26,7 +26,7 @@ from gwtop.model import Model, Snapshot
 from gwtop.nouns.driving import Driver
 from gwtop.nouns.facts import Request
 from gwtop.nouns.wishes import Connections, TickEvery
-from gwtop.panels import Cell, Look, discover
+from gwtop.panels import Cell, Look, beside, discover
 from gwtop.tui import details, guide, palette
 from gwtop.tui.asking import Asking
 from gwtop.tui.bars import Bar, Foot
@@ -194,6 +194,7 @@ class Screen(App[int]):
         if not self.query("#head"):
             return  # the screen is being taken away; what was on its way to it comes too late
         self._shown_end = self.feed.has_ended
+        self.look = beside(self.look, self.shown)
         self.edges.paint()
         for pane in self.panes.values():
             if pane.display:

@@ -50,10 +50,10 @@ def choices(app: "Screen") -> list[Choice]:
         rows = () if number is None else table.cursor.source.rows(number, number + 1)
         found = [row for row in rows if row.key == key]
         if table.panel.NAME != "requests":
-            return of_row(found[0], table.panel.COLUMNS) if found else []
+            return of_row(found[0], table.all_columns()) if found else []
         fact = app.model.requests.detail(key)
         if fact is None:
-            return of_row(found[0], table.panel.COLUMNS) if found else []
+            return of_row(found[0], table.all_columns()) if found else []
     return [] if fact is None else of_request(fact)
 
 

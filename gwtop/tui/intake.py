@@ -24,7 +24,13 @@ _REQUEST = b'{"type":"request"'
 
 
 class Intake:
-    def __init__(self, source: int, on_end: Callable[[], str | None] | None = None) -> None:
+    def __init__(
+        self,
+        source: int,
+        on_end: Callable[[], str | None] | None = None,
+        waits: bool = False,
+    ) -> None:
+        """`waits`: for room, as with a file; what is behind the pipe can wait, too."""
         self.n_dropped = 0
         self.ended = False
         """The other end is closed; lines may still be waiting."""
@@ -32,7 +38,7 @@ class Intake:
         """What `on_end` found out about the end."""
         self._source = source
         self._on_end = on_end
-        self._waits = stat.S_ISREG(os.fstat(source).st_mode)
+        self._waits = waits or stat.S_ISREG(os.fstat(source).st_mode)
         self._lines: deque[bytes] = deque()
         self._n_bytes = 0
         self._room = threading.Condition()

@@ -53,7 +53,7 @@ class RequestTable(LiveTable):
     def _columns(self) -> tuple[Column, ...]:
         by = self.picked.column
         sort = None if by is None else Sort(by, self.picked.descending)
-        return laid_out(self.panel.COLUMNS, self.arranged.hidden, sort)
+        return laid_out(self.all_columns(), self.arranged.hidden, sort)
 
     def _place(self) -> tuple[Cell, ...]:
         picked, total = self.picked, self._snapshot.requests.end
