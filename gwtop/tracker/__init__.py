@@ -84,6 +84,7 @@ class Tracker:
             self._lineage, self._attribution, lambda: self._connections.take_exchange_id()
         )
         self._verdict = Verdict()
+        self._lineage.lived = self._verdict.lived
         self._totals = Totals()
         self._sums = Sums(live, self._lineage, self._workload, self._verdict, self._totals)
         self._over: deque[Exchange] = deque()
@@ -357,9 +358,6 @@ class Tracker:
     def _exited(self, process: Process | None) -> None:
         if process is not None:
             self._workload.unseen.gone(process.pid)
-        if process is not None and process.request is not None and process.born_at is not None:
-            assert process.exited_at is not None
-            self._verdict.lived(process.exited_at - process.born_at)
 
     # -- sums ---------------------------------------------------------------------------------
 

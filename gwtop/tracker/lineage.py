@@ -7,14 +7,14 @@ attribution wrote on the process.
 This is the one file that turns a pid into an identity: a pid is reused, a `Process` is not. The
 taps report the watched tree only, so whatever arrives here belongs to it.
 
-`process_born` is written at exec, at exit or 100 ms after the fork, whichever is first. Frames
-come up to one ring block (10 ms) later than process events, so exec and exit wait `FRAMES_LAG_NS`
-for the request they belong to; a process already matched waits for nothing. `process_exited` says
-how many requests it served, so it comes after the requests that ended before it (`EXIT_WAIT_NS`).
+`process_born` is written at exec, at exit or 100 ms after the fork, as soon as the request is known
+that it belongs to; unknown, 100 ms after the fork. What a process was made for is settled 80 ms
+after the request's end, so of a short program it is known by then. `process_exited` says how many
+requests it served, so it comes after the requests that ended before it (`EXIT_WAIT_NS`).
 """
 
 from collections import deque
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from gwtop.nouns.facts import (
     UNSET,
@@ -30,7 +30,6 @@ from gwtop.tracker.lives import name_of
 from gwtop.tracker.process import DISORDER_NS, Process
 
 BORN_WAIT_NS = 100 * MILLISECOND_NS  # INTERFACE.md, process_born
-FRAMES_LAG_NS = 30 * MILLISECOND_NS  # ring block time-out 10 ms, twice, and a scheduler's slice
 EXIT_WAIT_NS = 90 * MILLISECOND_NS  # requests settle after 80 ms; two clocks, and a slice
 MAX_BIRTHS = 8192  # births kept for the requests that still settle (80 ms at 10,000/s, tenfold)
 MAX_DEAD = 4096  # the dead that a settling request may still ask for
@@ -54,6 +53,8 @@ class Lineage:
         self._refusals: dict[int, ExecRefused] = {}
         self.passing: Collection[str] = ()
         """Servers that were seen to pass requests on to others that are watched."""
+        self.lived: Callable[[Nanos], None] = lambda lifetime_ns: None
+        """Called for each that was made for a request, when its end is told."""
         self.awaits_accounts = False
         """A `Spent` comes for each that ends."""
         self.changed = 0
@@ -115,7 +116,6 @@ class Lineage:
         process.name = name_of(record.argv, record.exe) or process.name
         if record.environ is not None:
             process.environ = dict(record.environ)
-        process.due_at = min(process.due_at, record.at + FRAMES_LAG_NS)
         return process
 
     def exited(self, record: Exited) -> Process | None:
@@ -124,7 +124,6 @@ class Lineage:
             return None
         process.code, process.signal = record.code, record.signal
         self._bury(process, record.at)
-        process.due_at = min(process.due_at, record.at + FRAMES_LAG_NS)
         return process
 
     def sampled(
@@ -208,8 +207,8 @@ class Lineage:
         waiting: list[Process] = []
         for process in self._untold:
             has_name = self._take_name(process)
-            matched = process.execed and process.request is not None and has_name
-            if process.due_at <= at or matched:
+            is_over = process.execed or not process.alive
+            if process.due_at <= at or (is_over and process.request is not None and has_name):
                 facts.append(self._tell_birth(process))
             else:
                 waiting.append(process)
@@ -217,7 +216,7 @@ class Lineage:
         staying: list[Process] = []
         for process in self._exits:
             if process.told and (_exit_due_at(process) <= at or self._all_is_known(process)):
-                facts.append(lives.exited(process))
+                facts.append(self._tell_exit(process))
             else:
                 staying.append(process)
         self._exits = staying
@@ -231,6 +230,11 @@ class Lineage:
         """When `settle` has something to tell at the latest."""
         times = [p.due_at for p in self._untold] + [_exit_due_at(p) for p in self._exits]
         return min(times) if times else None
+
+    def _tell_exit(self, process: Process) -> Fact:
+        if process.request is not None and process.born_at is not None:
+            self.lived((process.exited_at or process.born_at) - process.born_at)
+        return lives.exited(process)
 
     def _tell_birth(self, process: Process) -> Fact:
         process.told = True

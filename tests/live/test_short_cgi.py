@@ -44,11 +44,13 @@ def observed(start: short.Server, folder: Path) -> list[Fact]:
 
 def report(title: str, facts: list[Fact], capsys: pytest.CaptureFixture[str]) -> None:
     requests = of_type(facts, "request")
-    n_born, n_named = len(of_type(facts, "process_born")), len(programs(facts))
+    births = of_type(facts, "process_born")
+    n_owned, n_named = sum(f["request"] is not None for f in births), len(programs(facts))
     right = sum(str(r["pid"]) == witness(r) for r in requests)
     with capsys.disabled():
         print(
-            f"\n{title}: {n_born} born, {n_named} named; {right} of {N} requests have theirs,"
+            f"\n{title}: {len(births)} born, {n_named} named, {n_owned} told with their request;"
+            f" {right} of {N} requests have theirs,"
             f" evidence {dict(Counter(r['evidence'] for r in requests))}"
         )
 

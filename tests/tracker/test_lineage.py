@@ -84,13 +84,39 @@ def test_birth_is_told_a_hundred_milliseconds_after_the_fork_at_the_latest() -> 
 def test_exit_waits_for_the_requests_that_ended_before_it() -> None:
     tree = lineage()
     born(tree, 200, 0)
-    tree.exited(Exited(T0 + 2 * MS, 200, 0, None))
-    assert kinds(tree.settle(T0 + 40 * MS)) == ["ProcessBorn"]
-    assert tree.due_at() == T0 + 92 * MS
+    assert kinds(tree.settle(T0 + 100 * MS)) == ["ProcessBorn"]
+    tree.exited(Exited(T0 + 200 * MS, 200, 0, None))
+    assert tree.settle(T0 + 289 * MS) == []
+    assert tree.due_at() == T0 + 290 * MS
     (process,) = tree.born_since(T0)
     process.n_requests += 1
-    (gone,) = tree.settle(T0 + 92 * MS)
+    (gone,) = tree.settle(T0 + 290 * MS)
     assert isinstance(gone, ProcessExited) and gone.requests == 1
+
+
+def test_a_short_program_is_told_with_the_request_that_settles_after_its_end() -> None:
+    tree = lineage()
+    lives: list[int] = []
+    tree.lived = lives.append
+    process = born(tree, 200, 0)
+    tree.execed(Execed(T0 + 1 * MS, 200, None, None, None))
+    tree.named(Named(T0 + 1 * MS, 200, b"/srv/short.cgi"))
+    tree.exited(Exited(T0 + 2 * MS, 200, 0, None))
+    assert tree.settle(T0 + 84 * MS) == []
+    process.request = 7
+    birth, death = tree.settle(T0 + 85 * MS)
+    assert isinstance(birth, ProcessBorn) and isinstance(death, ProcessExited)
+    assert (birth.request, birth.name) == (7, "short.cgi")
+    assert lives == [2 * MS], "a life made for a request is a number of the verdict's"
+
+
+def test_a_fork_that_answered_and_went_is_told_with_its_request() -> None:
+    tree = lineage()
+    process = born(tree, 200, 0)
+    process.request = 7
+    assert tree.settle(T0 + 5 * MS) == [], "it may become a program yet"
+    tree.exited(Exited(T0 + 6 * MS, 200, 0, None))
+    assert kinds(tree.settle(T0 + 7 * MS)) == ["ProcessBorn", "ProcessExited"]
 
 
 def test_exit_is_told_after_its_birth_with_lifetime_and_status() -> None:
