@@ -154,6 +154,8 @@ def _one_of(field: Field, value: str, wanted: bool) -> Test:
     tests: list[Test] = []
     at = 0
     for part in value.split(","):
+        if not part:
+            raise FilterError("a value is missing beside this comma", max(0, at - 1), 1)
         try:
             tests.append(comparing(field, "=", part))
         except FilterError as error:

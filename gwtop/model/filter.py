@@ -5,12 +5,15 @@ In: text such as `status>=500 and (duration>100ms or target~/api)`. Out: a `Filt
 
     any      = all { "or" all }
     all      = one { ["and"] one }
-    one      = "not" one | "(" any ")" | name operator value | word
+    one      = ("not" | "!" | "-") one | "(" any ")" | name operator value | word
     operator = "=" "!=" ">" ">=" "<" "<=" "~" "!~"
     value    = word | '"' anything but '"' '"'
 
-A word alone is looked for in the target; one in quotes too, with its spaces. Nothing is guessed: a
-name that does not exist is an error with the nearest one that does.
+A word alone is looked for in the target; one in quotes too, with its spaces; of a URL, what stands
+behind its host. Two sorts of words mean what they say: methods (GET) and classes (5xx). `=` takes
+several values (500,502), a span (200-299), stars in a text. What other languages write (`==`, `<>`,
+`status:500`) is taken for what it means there. Nothing else is guessed: a name that does not exist
+is an error with the nearest one that does.
 """
 
 import re
@@ -28,20 +31,30 @@ from gwtop.model.fields import (
     Test,
     comparing,
     field_named,
+    is_class,
+    unit_of,
 )
 from gwtop.model.requests import RequestRow
 
 __all__ = ["EVERYTHING", "Completion", "Filter", "FilterError", "complete", "parse"]
 
+STATUS, METHOD = (next(f for f in FIELDS if f.name == name) for name in ("status", "method"))
 MAX_DEPTH = 50
 MAX_OFFERED = 12
 WORDS = ("and", "or", "not")
-_SIGNS = {"&&": "and", "||": "or", "!": "not"}
+_SIGNS = {"&&": "and", "||": "or", "!": "not", "-": "not"}
+_SPELLINGS = {"==": "=", "<>": "!=", "=~": "~", ":": "="}
+"""What other languages write, and what it is here."""
+_TURNED = {"=>": ">=", "=<": "<="}
+METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT")
+"""RFC 9110 9.3, RFC 5789: as words alone, for nobody looks for them in a target."""
+_URL_HOST = re.compile(r"\Ahttps?://[^/?#]*")
 
 Sort: TypeAlias = Literal["word", "quoted", "operator", "(", ")", "and", "or", "not", "end"]
 _TOKEN = re.compile(
     r"""\s*(?:(?P<quoted>"[^"]*"?)|(?P<sign>&&|\|\|)|(?P<paren>[()])"""
-    r"""|(?P<operator>>=|<=|!=|!~|=|>|<|~)|(?P<bang>!)|(?P<word>[^\s()<>=!~"]+))"""
+    r"""|(?P<operator>>=|<=|!=|!~|==|<>|=~|=>|=<|=|>|<|~|(?<=[A-Za-z]):)|(?P<bang>!|-(?=[^\s()]))"""
+    r"""|(?P<url>(?:https?://|/)(?:[^\s()"]|\([^\s()]*\))*)|(?P<word>[^\s()<>=!~"]+))"""
 )
 _VALUE = re.compile(r"""\s*(?:(?P<quoted>"[^"]*"?)|(?P<word>(?:[^\s()]|\([^\s()]*\))+))""")
 """After an operator a word may hold signs, and brackets in pairs: `target~/(a|b)=`."""
@@ -125,6 +138,13 @@ class _Parser:
                     raise FilterError("this bracket is not closed", token.at)
             case "word" if self.peek().sort == "operator":
                 test = self.comparison(token)
+            case "word" if self.peek().text.lower() == "in" and field_named(token.text.lower()):
+                why = f"several values are written {token.text}=A,B"
+                raise FilterError(why, self.peek().at, 2)
+            case "word" if is_class(token.text):
+                test = comparing(STATUS, "=", token.text)
+            case "word" if token.text in METHODS:
+                test = comparing(METHOD, "=", token.text)
             case "word" | "quoted":
                 test = _contains(token.text)
             case "operator":
@@ -140,8 +160,8 @@ class _Parser:
         field = field_named(name.text.lower())
         if field is None:
             raise FilterError(_no_such(name.text), name.at, len(name.text))
-        operator = self.take()
-        value = _value(self.text, self.place)
+        operator = self.operator(field)
+        value = _value(self.text, self.place, field)
         if value is None:
             hint = ", as " + field.choices[0] if field.choices else ""
             raise FilterError(f"a value belongs after this{hint}", operator.at, len(operator.text))
@@ -153,6 +173,16 @@ class _Parser:
                 raise FilterError(error.message, operator.at, len(operator.text)) from None
             first = value.at + (value.sort == "quoted") + error.at
             raise FilterError(error.message, first, max(1, error.n_characters)) from None
+
+    def operator(self, field: Field) -> Token:
+        """As it is called here, whatever it is called elsewhere."""
+        token = self.take()
+        if token.text in _TURNED:
+            right = _TURNED[token.text]
+            raise FilterError(f"no {token.text}; is it {right}?", token.at, len(token.text))
+        if token.text == ":" and field.kind in ("text", "many"):
+            return token._replace(text="~")
+        return token._replace(text=_SPELLINGS.get(token.text, token.text))
 
 
 def _next(text: str, place: int) -> Token:
@@ -167,12 +197,18 @@ def _next(text: str, place: int) -> Token:
         return Token(_SIGNS[shown], shown, at, end)  # type: ignore[arg-type]  # by the pattern
     if kind == "paren":
         return Token("(" if shown == "(" else ")", shown, at, end)
+    if kind == "url":
+        return Token("word", _URL_HOST.sub("", shown) or "/", at, end)
+    name = shown.partition(":")[0]
+    if kind == "word" and name != shown and field_named(name.lower()) is not None:
+        return Token("word", name, at, at + len(name))
     if kind == "word" and shown.lower() in WORDS:
         return Token(shown.lower(), shown, at, end)  # type: ignore[arg-type]  # by WORDS
     return Token("operator" if kind == "operator" else "word", shown, at, end)
 
 
-def _value(text: str, place: int) -> Token | None:
+def _value(text: str, place: int, field: Field) -> Token | None:
+    """Of a number whose unit stands apart (`100 ms`), both."""
     match = _VALUE.match(text, place)
     if match is None:
         return None
@@ -180,6 +216,9 @@ def _value(text: str, place: int) -> Token | None:
     shown, at, end = match[kind], match.start(kind), match.end(kind)
     if kind == "quoted":
         return Token("quoted", _unquoted(shown, at), at, end)
+    unit = None if not shown.isdigit() else unit_of(field, text[end:])
+    if unit is not None:
+        return Token("word", shown + unit.strip(), at, end + len(unit))
     return Token("word", shown, at, end)
 
 
@@ -190,8 +229,10 @@ def _unquoted(shown: str, at: int) -> str:
 
 
 def _no_such(name: str) -> str:
-    near = get_close_matches(name.lower(), [*(f.name for f in FIELDS), *ALIASES], 1)
-    return f"no name {name!r}" + (f"; is it {near[0]}?" if near else "")
+    near = get_close_matches(name.lower(), [*(f.name for f in FIELDS), *ALIASES], 1, 0.7)
+    if near:
+        return f"no name {name!r}; is it {near[0]}?"
+    return f"no name {name!r}; there are {', '.join(f.name for f in FIELDS)}"
 
 
 def _both(one: Test, other: Test) -> Test:

@@ -132,7 +132,14 @@ class Lifelines(Pane, can_focus=True):
     # Time
 
     def action_zoom(self, coarser: int) -> None:
+        """Around the caret, if it is in sight; else around the last cell."""
+        shown, caret_at = self.shown, self.caret_at
         self.step = min(max(self.step + coarser, 0), len(STEPS_NS) - 1)
+        if caret_at is not None and self.end_at is not None:
+            place, cell_ns = shown.place(caret_at), STEPS_NS[self.step]
+            if 0 <= place < shown.n_cells:
+                last = caret_at // cell_ns + shown.n_cells - 1 - place
+                self.end_at = (last + 1) * cell_ns - 1
         self.draw()
 
     def action_scroll_cells(self, windows: float) -> None:
@@ -227,7 +234,10 @@ class Lifelines(Pane, can_focus=True):
         if 0 <= place < self.shown.n_cells:
             shown = self.shown
             self.caret_at = (shown.first + place) * shown.cell_ns
-            self._open(self._spot(life, place))
+            found = self._spot(life, place)
+            if found is not None and found.number is not None and self.end_at is None:
+                self.end_at = shown.to_at - 1  # what was clicked on must not run away
+            self._open(found)
         elif life.keys:
             self.caret_at = None
             self._open(Spot(life.keys[-1], 0, None))

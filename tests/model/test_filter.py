@@ -9,6 +9,7 @@ from gwtop.model.filter import EVERYTHING, FilterError, complete, parse
 from gwtop.model.requests import RequestRow, to_row
 from tests.screens._facts import MS, T0, request
 
+NAMES = ", ".join(field.name for field in FIELDS)
 ROWS = {
     "good": {"status": 200, "target": "/api/users?q=a b", "duration_ns": 5 * MS, "pid": 7},
     "slow": {"status": 200, "target": "/slow", "duration_ns": 900 * MS, "pid": 8},
@@ -49,6 +50,29 @@ def chosen(text: str) -> str:
         ("target~q=a", "good"),
         ("outcome=aborted or method=POST", "bad none"),
         ("STATUS=500 OR pid=8", "slow bad"),
+        ("status==500", "bad"),
+        ("status<>200", "bad none"),
+        ("status:500 or target:^/slow", "slow bad"),
+        ("target=~^/slow", "slow"),
+        ("status=200,500 -target:users", "slow bad"),
+        ("status!=200,404", "bad none"),
+        ("status=200-299", "good slow"),
+        ("duration=100ms..1s", "slow bad"),
+        ("duration>100 ms and status=200", "slow"),
+        ("5xx", "bad"),
+        ("not 5xx", "good slow none"),
+        ("POST /api", "bad"),
+        ("method=post", "bad"),
+        ("target=/api/*", "good bad"),
+        ("target!=*pay", "good slow none"),
+        ("/api/users?q=a", "good"),
+        ("http://127.0.0.1:8080/slow", "slow"),
+        ("https://h or /x", "good slow bad"),
+        ("-/api", "slow none"),
+        ("(/slow)", "slow"),
+        ("queue>0 or url=/slow", "slow"),
+        ("stderr=no 2xx", "good slow"),
+        ("a:b or :80", ""),
     ],
 )
 def test_what_a_filter_lets_through(text: str, names: str) -> None:
@@ -59,7 +83,7 @@ def test_what_a_filter_lets_through(text: str, names: str) -> None:
     ("text", "said", "at", "n"),
     [
         ("stauts=500", "no name 'stauts'; is it status?", 0, 6),
-        ("a and qqq=1", "no name 'qqq'", 6, 3),
+        ("a and qqq=1", f"no name 'qqq'; there are {NAMES}", 6, 3),
         ("status>", "a value belongs after this, as 5xx", 6, 1),
         ("status>=500 and", "something is missing here", 15, 1),
         ("and x", "something is missing before this", 0, 3),
@@ -74,6 +98,12 @@ def test_what_a_filter_lets_through(text: str, names: str) -> None:
         ("target~[a", "not a pattern: unterminated character set", 7, 1),
         ('target~"a(b"', "not a pattern: missing ), unterminated subpattern", 9, 1),
         ("(" * 60, "too deep", 50, 1),
+        ("status=>500", "no =>; is it >=?", 6, 2),
+        ("status in (1)", "several values are written status=A,B", 7, 2),
+        ("status=200,x", "status is a number or a class, as 404 or 5xx", 11, 1),
+        ("pid=9-1", "nothing lies between these", 4, 3),
+        ("duration>5", "a duration has a unit: 100ms, 1.5s, 250us", 9, 1),
+        ("method=GET,", "a value is missing beside this comma", 10, 1),
     ],
 )
 def test_an_error_says_what_and_where(text: str, said: str, at: int, n: int) -> None:
@@ -88,7 +118,32 @@ def test_no_text_lets_everything_through() -> None:
 
 
 PIECES = [f.name for f in FIELDS] + list(OPERATORS)
-PIECES += ["and", "or", "not", "(", ")", '"', "5", "100ms", "/a", " ", "&&", "!", "[", "\x1b", "é"]
+PIECES += [
+    "-",
+    ":",
+    ",",
+    "..",
+    "*",
+    "http://h",
+    "5xx",
+    "GET",
+    "in",
+    "and",
+    "or",
+    "not",
+    "(",
+    ")",
+    '"',
+    "5",
+    "100ms",
+    "/a",
+    " ",
+    "&&",
+    "!",
+    "[",
+    "\x1b",
+    "é",
+]
 
 
 @given(st.lists(st.sampled_from(PIECES), max_size=12).map("".join), st.integers(0, 40))
@@ -110,7 +165,7 @@ def offered(text: str, known: dict[str, list[str]] | None = None) -> list[str]:
 
 def test_names_are_offered_then_operators_then_values() -> None:
     assert "status" in offered("") and "not" in offered("n") and "and" not in offered("")
-    assert offered("st") == ["status"]
+    assert offered("st") == ["status", "stderr"]
     assert offered("status")[:3] == ["status=", "status!=", "status>"]
     assert offered("status=") == ["status=5xx", "status=404"]
     assert offered("a and dur") == ["a and duration"]
