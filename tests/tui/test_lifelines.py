@@ -162,3 +162,30 @@ async def test_every_size_keeps_its_borders() -> None:
             await pilot.press("down", "comma")
             for line in shown(app)[2:-1]:
                 assert len(line) == size[0] and line[0] in "╭│╰" and line[-1] in "╮│╯"
+
+
+async def test_a_click_on_a_block_stops_time_and_zoom_goes_around_it() -> None:
+    async with lifelines(pool()) as (app, script, pilot, pane):
+        before = lines(app)[2]
+        place = before.index("■", 30)
+        await pilot.click("#lifelines", offset=(place + 2, 3))
+        await settle(app, pilot)
+        assert app.detail is not None and pane.end_at is not None and pane.caret_at is not None
+        await pilot.press("escape")
+        await settle(app, pilot)
+        script.add([tick(T0 + 20 * S, 40)])
+        await settle(app, pilot)
+        assert lines(app)[2][:80] == before[:80].replace("▒", "━"), "the end of time did not move"
+        at = pane.shown.place(pane.caret_at)
+        for key in ("plus", "plus", "minus", "minus", "minus"):
+            await pilot.press(key)
+            assert pane.shown.place(pane.caret_at) == at
+        assert at == place - 13 - 1
+
+
+async def test_a_line_has_a_process_for_keys_that_want_one() -> None:
+    async with lifelines(pool()) as (app, _, pilot, pane):
+        assert pane.chosen_process() is None
+        await pilot.press("down", "down")
+        row = next(p for p in app.shown.processes if p.key == pane.chosen_process())
+        assert row.pid == 1207 and app.hands.process() == row
