@@ -8,8 +8,8 @@ Apache's mod_wsgi in daemon mode and mod_fcgid read a request in one process and
 application in another; on the watched wire only the first is seen. Between the two is a unix
 socket. sock:sock_send_length and sock:sock_recv_length tell who put how many bytes into one and
 who took how many out, each naming its own end; sock:sk_data_ready, which the sender's thread
-passes just before its send is told, names the end that the bytes arrive at (all three: Linux 6.3;
-the last may be missing where a distribution took over the others alone).
+passes just before its send is told, names the end that the bytes arrive at (all three: Linux 6.3).
+Lengths alone, as a join, named a wrong process once in some hundred requests at concurrency 8.
 
 Apache's mod_cgid sends what it read to a daemon, which forks and runs a CGI program: whom it was
 forked for is told by what the daemon had taken last.
@@ -36,11 +36,10 @@ SENT, RECEIVED = "sock/sock_send_length", "sock/sock_recv_length"
 READY = "sock/sk_data_ready"
 BUFFER_KB = 1024  # a CPU: 20,000 events; a request has up to fifty
 UNIX = "family == 1"  # linux/socket.h AF_UNIX
-UNIX_BYTES = f"{UNIX} && ret > 0"
 UNIX_BLOCKS = f"{UNIX} && ret > 63"
-"""Where the other end is named, pieces need not be counted, and a request has some block of that
-size: mod_cgid's record of 200 bytes, which variables follow one by one, each taken in two reads.
-Without those it is fifty events a request and not 130."""
+"""Who took it is the question and not how much, and a request has some block of that size:
+mod_cgid's record of 200 bytes, which variables follow one by one, each taken in two reads. Without
+those it is fifty events a request and not 130."""
 MSG_PEEK = 2  # linux/socket.h: what is only looked at is not taken
 MAX_READY = 4096  # threads between the two events of a send
 PAUSE_NS = 50 * MICROSECOND_NS  # between pieces of one request are 5; a program takes 500 at least
@@ -68,19 +67,15 @@ class Handovers:
         """None: this kernel does not tell; `sockets` says what tracefs lacks."""
         if not tracefs.may_make():
             return None
-        by_length = self._pieces(UNIX_BYTES)
-        by_name = {READY: (UNIX, self._readies), **self._pieces(UNIX_BLOCKS)}
-        for wanted in (by_name, by_length):
-            try:
-                traced = TracedTree(NAME, BUFFER_KB, wanted)
-            except NoTracefsError:
-                continue
-            self._runs.counts_bytes = READY not in wanted
-            return traced
-        return None
-
-    def _pieces(self, which: str) -> dict[str, tuple[str, Makes]]:
-        return {SENT: (which, self._sends), RECEIVED: (which, self._receives)}
+        events: dict[str, tuple[str, Makes]] = {
+            READY: (UNIX, self._readies),
+            SENT: (UNIX_BLOCKS, self._sends),
+            RECEIVED: (UNIX_BLOCKS, self._receives),
+        }
+        try:
+            return TracedTree(NAME, BUFFER_KB, events)
+        except NoTracefsError:
+            return None
 
     @property
     def behind_at(self) -> Nanos | None:
@@ -188,12 +183,8 @@ class _Runs:
         """By thread: its socket, where its bytes arrived, and how often that end was begun."""
         self._last_at: dict[int, Nanos] = {}
         self._begun: dict[int, int] = {}
-        self.counts_bytes = False
-        """Where no end is named lengths have to tell, so all are needed."""
 
     def goes_on(self, at: Nanos, thread: int, sock: int, arrives_at: int | None) -> bool:
-        if self.counts_bytes:
-            return False
         if len(self._last) >= MAX_RUNS or len(self._begun) >= MAX_RUNS:
             for table in (self._last, self._last_at, self._begun):  # all runs end
                 table.clear()

@@ -24,8 +24,8 @@ from collections.abc import Collection
 from gwtop.nouns.plan import Plan
 from gwtop.nouns.records import Record, TapState, Worked
 from gwtop.nouns.times import MILLISECOND_NS, SECOND_NS, Nanos
-from gwtop.taps import blocked, diag, kinship, listeners, proc, tracefs
-from gwtop.taps.handovers import MSG_PEEK, RECEIVED, SENT, UNIX_BYTES
+from gwtop.taps import blocked, diag, kinship, listeners, probes, proc, tracefs
+from gwtop.taps.handovers import MSG_PEEK, RECEIVED, SENT, UNIX
 from gwtop.taps.shut import Shut
 from gwtop.taps.sockets_held import MAX_DESCRIPTORS, SOCKET
 from gwtop.taps.traced_tree import Handler, Makes, TracedTree
@@ -33,6 +33,7 @@ from gwtop.taps.tracefs import NoTracefsError
 from gwtop.taps.tracepages import Format
 
 NAME = "unix_work"
+UNIX_BYTES = f"{UNIX} && ret > 0"
 CALLS = "syscalls/sys_"
 ACCEPTS = ("accept", "accept4")
 BUFFER_KB = 1024  # a CPU: 20,000 events; php-fpm makes fifteen of them a request
@@ -324,8 +325,10 @@ def sockets_of(pid: int) -> list[tuple[int, str]]:
 
 
 def open_tap(plan: Plan, now: Nanos) -> UnixWork | Shut | None:
-    """None: no unix listener is watched, or its bytes come through a relay."""
-    if plan.socket is None or plan.relay is not None:
+    """None: no unix listener is watched, or its bytes come through a relay or are seen in the
+    workers' calls (`calls`, whose name sorts before ours: its probes are there by now, if there
+    is a worker that can be probed)."""
+    if plan.socket is None or plan.relay is not None or probes.has_own():
         return None
     if sys.platform != "linux":
         return Shut(TapState(now, NAME, "absent", "unix sockets' work is read from Linux's /proc"))

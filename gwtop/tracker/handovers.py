@@ -3,18 +3,14 @@
 In: `Passed` records. Out: for a request that somebody read, whether it was passed on, and to whom
 when the bytes say it beyond doubt. It refuses to guess.
 
-Within the request's window the reader's thread put bytes into unix sockets. Where the kernel tells
-at which end they arrive, whoever in the tree takes from that end first is behind it; an end that
+Within the request's window the reader's thread put bytes into unix sockets, and the kernel tells at
+which ends they arrived. Whoever in the tree takes from such an end first is behind it; an end that
 nobody of the tree takes from is a database's or a log's. One that takes and does not answer there
 may have made a process that does: whatever it made before it took something else (`makers`).
-
-Where it does not, lengths must do: whoever took some of the first out and put exactly into its own
-end what the reader's thread then took out. Two who fit are none: requests of equal length at the
-same instant stay without a pid.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple, TypeAlias
 
 from gwtop.nouns.records import Passed, Touched
@@ -35,18 +31,6 @@ class Maker(NamedTuple):
     pid: int
     since: Nanos
     until: Nanos
-
-
-class _End:
-    """One end of a socket in one process's hands, within a window."""
-
-    __slots__ = ("first_at", "pid", "received_bytes", "sent_bytes", "thread")
-
-    def __init__(self, first: Passed) -> None:
-        self.pid = first.pid
-        self.thread = first.thread
-        self.first_at = first.at
-        self.sent_bytes = self.received_bytes = 0
 
 
 class Handovers:
@@ -76,9 +60,7 @@ class Handovers:
         if read.at <= self._unsure_until:
             return TO_SOMEBODY
         sent = [r for r in window if r.thread == read.thread and r.verb == "sent"]
-        if any(record.arrives_at is not None for record in sent):
-            return _by_names(window, sent)
-        return _by_lengths(window, read)
+        return _takers_of(window, sent)
 
     def makers(self, read: Touched, until: Nanos) -> list[Maker]:
         """Who may have made a process for the request."""
@@ -112,7 +94,7 @@ def _maker(window: Sequence[Passed], sock: int, until: Nanos) -> Maker | None:
     return Maker(first.pid, since, until)
 
 
-def _by_names(window: Sequence[Passed], sent: Sequence[Passed]) -> Behind:
+def _takers_of(window: Sequence[Passed], sent: Sequence[Passed]) -> Behind:
     takers: set[tuple[int | None, int]] = set()
     for record in sent:
         taker = next(
@@ -134,35 +116,3 @@ def _by_names(window: Sequence[Passed], sent: Sequence[Passed]) -> Behind:
 
 def _at(record: Passed) -> Nanos:
     return record.at
-
-
-def _by_lengths(window: Sequence[Passed], read: Touched) -> Behind:
-    mine = _ends(r for r in window if r.thread == read.thread)
-    others = [o for o in _ends(r for r in window if r.pid != read.pid) if o.received_bytes]
-    sent = [one for one in mine if one.sent_bytes]
-    if not sent or not others:
-        return NOT_PASSED
-    fitting = {(other.pid, other.thread) for one in sent for other in others if _fit(one, other)}
-    if len({pid for pid, _ in fitting}) != 1:
-        return TO_SOMEBODY
-    return True, *min(fitting, key=lambda who: who[1])
-
-
-def _ends(records: Iterable[Passed]) -> list[_End]:
-    ends: dict[tuple[int | None, int], _End] = {}
-    for record in records:
-        end = ends.get((record.pid, record.sock))
-        if end is None:
-            end = ends[record.pid, record.sock] = _End(record)
-        if record.verb == "sent":
-            end.sent_bytes += record.n_bytes
-        else:
-            end.received_bytes += record.n_bytes
-    return list(ends.values())
-
-
-def _fit(mine: _End, other: _End) -> bool:
-    """It may leave some of the request unread; of the answer nothing stays behind."""
-    if other.pid is None or other.first_at < mine.first_at:
-        return False
-    return other.received_bytes <= mine.sent_bytes and other.sent_bytes == mine.received_bytes > 0

@@ -16,7 +16,6 @@ from gwtop.taps.handovers import (
     SENT,
     UNIX,
     UNIX_BLOCKS,
-    UNIX_BYTES,
     Handovers,
 )
 from gwtop.taps.tracefs import NoTracefsError
@@ -187,33 +186,6 @@ def test_a_new_socket_of_the_same_name_is_another_one(instance: Instance) -> Non
         (500, 21),
         (700, 22),
     ]
-    tap.close()
-
-
-def test_where_no_end_is_named_every_piece_counts(
-    instance: Instance, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    del instance.recorded.formats[READY]
-    second = Instance()
-    second.recorded = instance.recorded
-    instances = iter((instance, second))
-    monkeypatch.setattr(traced_tree, "Instance", lambda purpose, buffer_kb: next(instances))
-    tap = Handovers(0)
-    tap.follow([500])
-    assert (SENT, UNIX_BYTES) in second.written and (SENT, UNIX_BLOCKS) not in second.written
-    for at in (10, 20):
-        second.put(event(RECEIVED_ID, at, 500, 300))
-    assert len(passed(tap)) == 2
-    tap.close()
-
-
-def test_a_kernel_that_lacks_only_the_newest_event_is_asked_for_the_others(
-    instance: Instance,
-) -> None:
-    del instance.recorded.formats[READY]
-    tap = Handovers(0)
-    tap.follow([500])
-    assert instance.written[-2:] == [(SENT, "on"), (RECEIVED, "on")]
     tap.close()
 
 

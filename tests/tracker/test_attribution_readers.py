@@ -132,16 +132,15 @@ def test_who_took_over_from_the_reader_is_the_pid() -> None:
     scene = Scene(holders=(100, 101))
     exchange = scene.request(0, 9 * MS)
     scene.read(100, MS, thread=177)
-    for at, pid, sock, verb in ((2, 100, 1, "sent"), (3, 101, 2, "received")):
-        scene.passed(at * MS, pid, 177 if pid == 100 else 188, sock, verb, 500)
-    for at, pid, sock, verb in ((4, 101, 2, "sent"), (5, 100, 1, "received")):
-        scene.passed(at * MS, pid, 177 if pid == 100 else 188, sock, verb, 900)
+    scene.passed(2 * MS, 100, 177, 1, "sent", 500, arrives_at=2)
+    scene.passed(3 * MS, 101, 188, 2, "received", 500)
     assert scene.settle(exchange) == (101, "kernel", [])
     assert (exchange.reader, exchange.thread) == (100, 188)
     unclear = scene.request(20 * MS, 29 * MS, port=50002)
     scene.read(100, 21 * MS, port=50002, thread=177)
-    scene.passed(22 * MS, 100, 177, 1, "sent", 500)
-    scene.passed(23 * MS, 101, 188, 2, "received", 500)
+    for end, taker in ((2, 101), (4, 102)):
+        scene.passed(22 * MS, 100, 177, end - 1, "sent", 500, arrives_at=end)
+        scene.passed(23 * MS, taker, taker, end, "received", 500)
     assert scene.settle(unclear) == (None, None, [])
 
 
