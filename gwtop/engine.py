@@ -27,7 +27,7 @@ from gwtop.nouns import facts, records, wishes
 from gwtop.nouns.anatomy import Anatomy
 from gwtop.nouns.facts import Fact
 from gwtop.nouns.plan import Plan
-from gwtop.nouns.run import Driven, Retires, Sink, TakesPorts, Terms, Tracking
+from gwtop.nouns.run import Driven, Retires, Sink, TakesCopy, TakesPorts, Terms, Tracking
 from gwtop.nouns.times import MILLISECOND_NS, SECOND_NS, Nanos, instant
 from gwtop.taps import Tap, anatomy
 
@@ -341,24 +341,31 @@ class Engine:
                 if not detail.kept and self._terms.reread is not None:
                     detail = self._terms.reread(id) or detail
                 self._tell([detail])
-            case wishes.TickEvery(seconds=seconds):
-                self._tick_ns = int(seconds * SECOND_NS)
-                self._next_tick_ns = clock.monotonic_ns() + self._tick_ns
             case wishes.ShowProcess(pid=pid):
                 ours = self._is_live and pid in self._tracker.watched_pids()
                 at = clock.now()
                 seen = anatomy.look(pid, self._plan, at) if ours else Anatomy(at, pid, None)
                 self._tell([self._tracker.anatomy(seen)])
+            case wishes.TickEvery(seconds=seconds):
+                self._tick_ns = int(seconds * SECOND_NS)
+                self._next_tick_ns = clock.monotonic_ns() + self._tick_ns
             case wishes.Connections(on=on):
                 self._tracker.tell_connections = on
             case wishes.Watch(port=port):
                 self._watch_too(port)
-            case wishes.Copy():
-                self._note("wish-unmet", "warn", "no open tap copies less than it sees")
+            case wishes.Copy(bytes=n_bytes):
+                self._copy(n_bytes)
             case wishes.BadWish(why=why):
                 self._note("bad-wish", "warn", f"not a wish: {why}")
             case _:
                 assert_never(wish)
+
+    def _copy(self, n_bytes: int) -> None:
+        copying = [tap for tap in self._open_taps() if isinstance(tap, TakesCopy)]
+        if not copying:
+            self._note("wish-unmet", "warn", "no open tap copies less than it sees")
+        for tap in copying:
+            self._tell(self._ingest(tap.set_copy(n_bytes)))
 
     def _watch_too(self, port: int) -> None:
         taps = [tap for tap in self._open_taps() if isinstance(tap, TakesPorts)]

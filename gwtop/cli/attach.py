@@ -7,7 +7,7 @@ import click
 
 from gwtop.cli import options
 from gwtop.cli.options import Telling
-from gwtop.nouns.plan import Plan
+from gwtop.nouns.plan import DEFAULT_COPY_BYTES, MAX_COPY_BYTES, Plan
 
 
 class Target(TypedDict):
@@ -21,6 +21,7 @@ class Target(TypedDict):
     netns: str | None
     front_pid: int | None
     interface: str
+    copy_bytes: int
     for_s: float | None
     requests: int | None
     sudo: bool
@@ -52,6 +53,15 @@ class AttachOptions(Target, Telling):
 )
 @click.option("--front-pid", type=click.IntRange(min=1), hidden=True)
 @click.option("--interface", metavar="NAME", default="lo", show_default=True)
+@click.option(
+    "--copy",
+    "copy_bytes",
+    metavar="BYTES",
+    type=click.IntRange(0, MAX_COPY_BYTES),
+    default=DEFAULT_COPY_BYTES,
+    show_default=True,
+    help="Of each system call on a unix socket; 0: its length only.",
+)
 @click.option("--for", "for_s", metavar="SECONDS", type=click.FloatRange(min=0, min_open=True))
 @click.option("--requests", metavar="N", type=click.IntRange(min=1), help="Stop after N requests.")
 @click.option("--sudo", is_flag=True, help="Only the engine runs as root, the screen does not.")
@@ -90,6 +100,7 @@ def plan_of(given: AttachOptions) -> Plan:
         netns=given["netns"],
         front=given["front_pid"],
         interface=given["interface"],
+        copy_bytes=given["copy_bytes"],
         for_ns=options.nanoseconds(given["for_s"]),
         n_requests=given["requests"],
     )
@@ -98,6 +109,8 @@ def plan_of(given: AttachOptions) -> Plan:
 def _argv(given: AttachOptions) -> list[str]:
     """The same watch for an engine of its own."""
     argv = ["attach", "--interface", given["interface"]]
+    if given["copy_bytes"] != DEFAULT_COPY_BYTES:
+        argv += ["--copy", str(given["copy_bytes"])]
     for port in given["port"]:
         argv += ["--port", str(port)]
     for name, value in (

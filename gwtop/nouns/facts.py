@@ -196,10 +196,11 @@ class InFlight(Part, frozen=True):
 
 
 class Calls(Part, frozen=True):
-    """Probed system calls of the watched processes, of any descriptor, in the last second."""
+    """Probed system calls of the watched processes, of any descriptor."""
 
     per_s: int
     missed: int
+    """Since the start."""
     copy_bytes: int
     """Of each call at most; 0: lengths only."""
 

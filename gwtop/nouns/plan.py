@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 DEFAULT_COPY_BYTES = 12 * 1024
 """A head of 8 KiB in one read, with what its protocol puts around it."""
+MAX_COPY_BYTES = 16_000
+"""What fits twice, with a head, into the 32 KiB that the kernel gives a program to work in."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -252,12 +252,13 @@ class Missed:
 
 @dataclass(frozen=True, slots=True)
 class Metered:
-    """What a tap that slows those it watches has seen in the second before."""
+    """What a tap that slows those it watches has had to do lately."""
 
     at: Nanos
     tap: str
-    n_events: int
+    events_per_s: int
     n_missed: int
+    """Since the start."""
     copy_bytes: int
     """Of each event at most; 0: lengths only."""
 

@@ -117,6 +117,13 @@ class Report(Protocol):
 
 
 @runtime_checkable
+class TakesCopy(Protocol):
+    """A tap that copies less than it sees, and can copy more or nothing."""
+
+    def set_copy(self, n_bytes: int) -> list[Record]: ...
+
+
+@runtime_checkable
 class TakesPorts(Protocol):
     """A tap or a tracker that can watch other ports while it runs."""
 

@@ -35,7 +35,7 @@ class TickEvery(msgspec.Struct, frozen=True, tag_field="wish", tag="tick"):
 
 
 class Copy(msgspec.Struct, frozen=True, tag_field="wish", tag="copy"):
-    """Keep so many bytes of each body."""
+    """Copy so many bytes of each system call that is seen on a unix socket; 0: its length only."""
 
     bytes: Annotated[int, Meta(ge=0, le=1 << 20)]
 

@@ -15,13 +15,12 @@ from dataclasses import dataclass
 from struct import Struct
 from typing import NamedTuple
 
+from gwtop.nouns.plan import MAX_COPY_BYTES
 from gwtop.taps import ebpf
 from gwtop.taps.ebpf import FP, R0, R1, R2, R3, R4, R6, R7, R8, R9, Program
 from gwtop.taps.elf import AARCH64, X86_64
 from gwtop.taps.sites import How, Kind
 
-MAX_COPY_BYTES = 16_000
-"""A call. Two of it and a head fit into a per-CPU value, of which the kernel allows 32 KiB."""
 HEAD = Struct("<QIIQIIqQQQQQ")
 """at, thread, pid, number, cpu, kind, result, four arguments, bytes that follow."""
 KEPT_BYTES = 48  # of the head, from cpu to the last argument: what an entry leaves for its result

@@ -69,10 +69,11 @@ class Calls:
         self._words: list[Record] = []
         self._numbers: dict[int, int] = {}
         """CPU: its newest record's."""
-        self._n_calls = self._n_missed = 0
+        self._n_calls = self._n_missed = self._per_s = 0
+        self._metered_at = now
         self._pause_until: Nanos | None = None
         self._look_at = now + LOOK_NS
-        self._descriptors = Descriptors(FIRST_CONN, self._listener_of)
+        self._descriptors = Descriptors(FIRST_CONN, self._listener_of, copy_bytes > 0)
         self._definitions = Definitions()
         try:
             self._kernel = KernelSide(copy_bytes)
@@ -207,13 +208,18 @@ class Calls:
         self._look_at = now + LOOK_NS
         self._look_for_listener()
         n_calls, self._n_calls = self._n_calls, 0
-        n_missed, self._n_missed = self._n_missed, 0
-        return [Metered(now, NAME, n_calls, n_missed, self._kernel.copy_bytes)]
+        self._per_s = n_calls * SECOND_NS // max(now - self._metered_at, 1)
+        self._metered_at = now
+        return [self._metered(now)]
+
+    def _metered(self, at: Nanos) -> Metered:
+        return Metered(at, NAME, self._per_s, self._n_missed, self._kernel.copy_bytes)
 
     def set_copy(self, n_bytes: int) -> list[Record]:
         """Of each call from now on; 0: lengths only. Needs no right."""
+        at = clock.now()
         self._kernel.set_copy(n_bytes)
-        return self._descriptors.cut(clock.now())
+        return [*self._descriptors.show(n_bytes > 0, at), self._metered(at)]
 
     def close(self) -> None:
         for one in (one for several in self._planted.values() for one in several):

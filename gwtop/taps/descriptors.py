@@ -1,23 +1,21 @@
 """Descriptors: which of a process's calls are about the watched connections.
 
-In: calls in the order of the kernel's ring, what was open before. Out: Opened, Chunk, Lost, Closed
-and Touched of watched connections; everything else is dropped here, at once. Pure, but for one
-question that it is given an answer to: is this descriptor the watched listener?
+In: calls in the order of the kernel's ring, what was open before. Out: records of watched
+connections (`told`); everything else is dropped here, at once. Pure, but for one question that it
+is given an answer to: is this descriptor the watched listener?
 
 A descriptor belongs to the process, a call to a thread of it. A connection begins when accept
 returns on a watched listener, and is over when the last descriptor of it is closed; between the
 two other numbers may name it (dup) and other processes hold it (fork), each with a table of its
 own. A number that names nothing here is somebody's file or database.
-
-What was moved and not copied is told by its exact length.
 """
 
 from collections.abc import Callable, Iterable
 from typing import TypeAlias
 
-from gwtop.nouns.records import Record, Touched
+from gwtop.nouns.records import Record
 from gwtop.nouns.times import Nanos
-from gwtop.nouns.wire import CLIENT, SERVER, Chunk, Closed, Lost, Opened, Side
+from gwtop.nouns.wire import CLIENT, SERVER, Side
 from gwtop.taps.callprog import (
     ECONNRESET,
     EPIPE,
@@ -27,32 +25,15 @@ from gwtop.taps.callprog import (
     Call,
 )
 from gwtop.taps.sites import Kind
+from gwtop.taps.told import Connection, Told
 from gwtop.taps.treeprog import EXECED, EXITED, FORKED
 
 SOCK_CLOEXEC = O_CLOEXEC = 0o2000000  # asm-generic/fcntl.h, linux/net.h
 FD_CLOEXEC = 1  # asm-generic/fcntl.h
 SHUT_WR, SHUT_RDWR = 1, 2  # linux/net.h
 CLOSE_RANGE_CLOEXEC = 4  # linux/close_range.h
-UNNAMED = "unix:"  # INTERFACE.md, `client`
-
 READS = frozenset((Kind.READ, Kind.RECV, Kind.READV, Kind.RECVMSG, Kind.RECVMMSG))
 WRITES = frozenset((Kind.WRITE, Kind.WRITEV, Kind.SENDMSG, Kind.SENDMMSG))
-DUPS = frozenset((Kind.DUP, Kind.DUP2, Kind.DUP3, Kind.FCNTL))
-
-
-class Connection:
-    """One accepted socket, whoever holds it now."""
-
-    __slots__ = ("conn", "from_start", "is_told", "n_holders", "over", "server")
-
-    def __init__(self, conn: int, server: str, from_start: bool) -> None:
-        self.conn = conn
-        self.server = server
-        self.from_start = from_start
-        self.is_told = False
-        self.n_holders = 0
-        self.over: set[Side] = set()
-        """Sides that will send no more."""
 
 
 class _Held:
@@ -75,12 +56,19 @@ def number(register: int) -> int:
 
 
 class Descriptors:
-    def __init__(self, first_conn: int, listener_of: Callable[[int, int], str | None]) -> None:
+    def __init__(
+        self,
+        first_conn: int,
+        listener_of: Callable[[int, int], str | None],
+        shows_bytes: bool = True,
+    ) -> None:
         """`listener_of(pid, fd)`: the watched listener's name; None: it is none, or gone."""
         self._next = first_conn
         self._listener_of = listener_of
+        self._listening: dict[int, dict[int, str]] = {}
+        """Process: descriptors that were found to be the listener's, until they are closed."""
         self._tables: dict[int, _Table] = {}
-        self._records: list[Record] = []
+        self._told = Told(shows_bytes)
         self._offset_ns = 0
 
     def was_open(self, server: str, holders: Iterable[tuple[int, int]]) -> None:
@@ -88,7 +76,7 @@ class Descriptors:
         connection = self._make(server, from_start=False)
         for pid, fd in holders:
             if fd not in self._tables.get(pid, {}):
-                self._hold(pid, fd, connection, ends_at_exec=True)
+                self._hold(0, pid, fd, connection, ends_at_exec=True)
 
     def records(self, calls: Iterable[Call], offset_ns: int) -> list[Record]:
         """`offset_ns`: from the calls' clock to instants."""
@@ -103,8 +91,13 @@ class Descriptors:
                     self._moved(call, held.connection, CLIENT if kind in READS else SERVER)
             else:
                 self._other(call)
-        told, self._records = self._records, []
-        return told
+        return self._told.take()
+
+    def show(self, shows_bytes: bool, at: Nanos) -> list[Record]:
+        """Bytes from now on, or lengths only."""
+        records = self.cut(at)
+        self._told.shows_bytes = shows_bytes
+        return records
 
     def cut(self, at: Nanos) -> list[Record]:
         """Calls were missed: what is open goes on as another connection, from here."""
@@ -115,12 +108,12 @@ class Descriptors:
                 new = again.get(old.conn)
                 if new is None:
                     new = again[old.conn] = self._make(old.server, from_start=False)
-                    new.n_holders, new.over = old.n_holders, old.over
+                    new.n_holders = old.n_holders
                     if old.is_told:
-                        self._records.append(Closed(at, old.conn, CLIENT, "end"))
+                        new.over = set(old.over)
+                        self._told.broken(at, old, "end")
                 held.connection = new
-        told, self._records = self._records, []
-        return told
+        return self._told.take()
 
     # -- calls that move nothing --------------------------------------------------------------
 
@@ -128,161 +121,132 @@ class Descriptors:
         pid, at = call.pid, call.at_ns + self._offset_ns
         match call.kind:
             case Kind.ACCEPT | Kind.ACCEPT4:
-                flags = call.d if call.kind == Kind.ACCEPT4 else 0
-                self._accepted(at, pid, number(call.a), call.result, bool(flags & SOCK_CLOEXEC))
+                self._accepted(at, call)
             case Kind.CLOSE:
                 self._release(at, pid, number(call.a))
             case Kind.CLOSE_RANGE:
                 self._close_range(at, call)
             case Kind.SHUTDOWN:
-                self._shut(at, call)
+                held = self._tables.get(pid, {}).get(number(call.a))
+                if held is not None and number(call.b) in (SHUT_WR, SHUT_RDWR):
+                    self._told.over(at, held.connection, SERVER)
             case Kind.SENDFILE:
-                self._left_out(call, number(call.a), SERVER)
+                self._past(call, number(call.a), SERVER)
             case Kind.SPLICE:
-                self._left_out(call, number(call.a), CLIENT)
-                self._left_out(call, number(call.c), SERVER)
+                self._past(call, number(call.a), CLIENT)
+                self._past(call, number(call.c), SERVER)
+            case Kind.FCNTL if number(call.b) == F_SETFD:
+                held = self._tables.get(pid, {}).get(number(call.a))
+                if held is not None:
+                    held.ends_at_exec = bool(call.c & FD_CLOEXEC)
             case Kind.DUP | Kind.DUP2 | Kind.DUP3 | Kind.FCNTL:
                 self._duplicated(at, call)
-            case _ if call.kind == FORKED:
-                self._forked(pid, call.a)
-            case _ if call.kind == EXECED:
-                self._execed(at, pid)
-            case _ if call.kind == EXITED:
-                for fd in list(self._tables.get(pid, ())):
-                    self._release(at, pid, fd)
-                self._tables.pop(pid, None)
+            case _:
+                self._of_process(at, call)
 
-    def _accepted(self, at: Nanos, pid: int, listener: int, fd: int, ends_at_exec: bool) -> None:
-        self._release(at, pid, fd)
-        server = self._listener_of(pid, listener)
+    def _of_process(self, at: Nanos, call: Call) -> None:
+        pid = call.pid
+        if call.kind == FORKED:
+            self._forked(at, pid, call.a)
+        elif call.kind == EXECED:
+            self._listening.pop(pid, None)
+            for fd in [f for f, h in self._tables.get(pid, {}).items() if h.ends_at_exec]:
+                self._release(at, pid, fd)
+        elif call.kind == EXITED:
+            self._end(at, pid)
+
+    def _end(self, at: Nanos, pid: int) -> None:
+        self._listening.pop(pid, None)
+        for fd in list(self._tables.get(pid, ())):
+            self._release(at, pid, fd)
+
+    def _accepted(self, at: Nanos, call: Call) -> None:
+        pid, listener = call.pid, number(call.a)
+        flags = call.d if call.kind == Kind.ACCEPT4 else 0
+        self._release(at, pid, call.result)
+        known = self._listening.setdefault(pid, {})
+        server = known.get(listener) or self._listener_of(pid, listener)
         if server is not None:
+            known[listener] = server
             connection = self._make(server, from_start=True)
-            self._hold(pid, fd, connection, ends_at_exec)
-            self._tell(at, connection)
+            self._hold(at, pid, call.result, connection, bool(flags & SOCK_CLOEXEC))
+            self._told.accepted(at, call, connection)
 
     def _close_range(self, at: Nanos, call: Call) -> None:
         table = self._tables.get(call.pid, {})
         first, last = call.a & 0xFFFFFFFF, call.b & 0xFFFFFFFF
+        if not call.c & CLOSE_RANGE_CLOEXEC:
+            self._listening.pop(call.pid, None)
         for fd in [fd for fd in table if first <= fd <= last]:
             if call.c & CLOSE_RANGE_CLOEXEC:
                 table[fd].ends_at_exec = True
             else:
                 self._release(at, call.pid, fd)
 
-    def _shut(self, at: Nanos, call: Call) -> None:
-        held = self._tables.get(call.pid, {}).get(number(call.a))
-        if held is not None and number(call.b) in (SHUT_WR, SHUT_RDWR):
-            self._over(at, held.connection, SERVER)
-
     def _duplicated(self, at: Nanos, call: Call) -> None:
-        table = self._tables.get(call.pid, {})
-        held = table.get(number(call.a))
-        if call.kind == Kind.FCNTL and number(call.b) == F_SETFD:
-            if held is not None:
-                held.ends_at_exec = bool(call.c & FD_CLOEXEC)
-            return
+        held = self._tables.get(call.pid, {}).get(number(call.a))
         new = call.result
         if new == number(call.a):
             return
         ends_at_exec = call.kind == Kind.DUP3 and bool(call.c & O_CLOEXEC)
         ends_at_exec |= call.kind == Kind.FCNTL and number(call.b) == F_DUPFD_CLOEXEC
-        connection = None if held is None else held.connection
-        if connection is not None:
-            self._hold(call.pid, new, connection, ends_at_exec, at)
+        if held is not None:
+            self._hold(at, call.pid, new, held.connection, ends_at_exec)
         else:
             self._release(at, call.pid, new)
 
-    def _forked(self, parent: int, child: int) -> None:
-        table = self._tables.get(parent)
-        if not table:
-            return
-        for fd, held in table.items():
-            self._hold(child, fd, held.connection, held.ends_at_exec)
-
-    def _execed(self, at: Nanos, pid: int) -> None:
-        for fd, held in list(self._tables.get(pid, {}).items()):
-            if held.ends_at_exec:
-                self._release(at, pid, fd)
+    def _forked(self, at: Nanos, parent: int, child: int) -> None:
+        self._end(at, child)
+        if parent in self._listening:
+            self._listening[child] = dict(self._listening[parent])
+        for fd, held in self._tables.get(parent, {}).items():
+            self._hold(at, child, fd, held.connection, held.ends_at_exec)
 
     # -- bytes --------------------------------------------------------------------------------
 
     def _moved(self, call: Call, connection: Connection, side: Side) -> None:
         at, n_bytes = call.at_ns + self._offset_ns, call.result
-        if n_bytes in (ECONNRESET, EPIPE, UNKNOWN_BYTES):
-            self._broken(at, connection)
-        elif n_bytes > 0:
-            self._tell(at, connection)
-            if side is CLIENT:
-                self._touch(at, call, connection)
-            if not connection.over or side not in connection.over:
-                self._bytes(at, connection.conn, side, call.data, n_bytes)
-        elif n_bytes == 0 and side is CLIENT and _asked_for_bytes(call):
-            self._over(at, connection, CLIENT)
+        if n_bytes > 0:
+            self._told.moved(at, call, connection, side)
+        elif n_bytes in (ECONNRESET, EPIPE):
+            self._told.broken(at, connection, "rst")
+        elif n_bytes == UNKNOWN_BYTES:
+            self._told.broken(at, connection, "end")
+        elif side is CLIENT and _asked_for_bytes(call):
+            self._told.over(at, connection, CLIENT)
 
-    def _bytes(self, at: Nanos, conn: int, side: Side, data: bytes, n_bytes: int) -> None:
-        if data:
-            self._records.append(Chunk(at, conn, side, data))
-        if n_bytes > len(data):
-            self._records.append(Lost(at, conn, side, n_bytes - len(data), True))
-
-    def _left_out(self, call: Call, fd: int, side: Side) -> None:
+    def _past(self, call: Call, fd: int, side: Side) -> None:
         """Moved without passing through the process's memory."""
         held = self._tables.get(call.pid, {}).get(fd)
         if held is not None and call.result > 0:
-            self._moved(call._replace(data=b""), held.connection, side)
+            self._moved(call, held.connection, side)
 
-    def _touch(self, at: Nanos, call: Call, connection: Connection) -> None:
-        conn, server = connection.conn, connection.server
-        self._records.append(
-            Touched(at, call.pid, call.thread, server, UNNAMED, "read", call.result, None, conn)
-        )
-
-    # -- connections --------------------------------------------------------------------------
+    # -- tables -------------------------------------------------------------------------------
 
     def _make(self, server: str, from_start: bool) -> Connection:
         self._next += 1
         return Connection(self._next, server, from_start)
 
-    def _tell(self, at: Nanos, connection: Connection) -> None:
-        if not connection.is_told:
-            connection.is_told = True
-            self._records.append(
-                Opened(at, connection.conn, UNNAMED, connection.server, connection.from_start)
-            )
-
     def _hold(
-        self, pid: int, fd: int, connection: Connection, ends_at_exec: bool, at: Nanos = 0
+        self, at: Nanos, pid: int, fd: int, connection: Connection, ends_at_exec: bool
     ) -> None:
         connection.n_holders += 1
         self._release(at, pid, fd)
         self._tables.setdefault(pid, {})[fd] = _Held(connection, ends_at_exec)
 
     def _release(self, at: Nanos, pid: int, fd: int) -> None:
+        known = self._listening.get(pid)
+        if known is not None:
+            known.pop(fd, None)
         table = self._tables.get(pid)
         held = None if table is None else table.pop(fd, None)
         if table is None or held is None:
             return
         if not table:
             del self._tables[pid]
-        connection = held.connection
-        connection.n_holders -= 1
-        if connection.n_holders == 0 and connection.is_told:
-            self._over(at, connection, SERVER)
-            self._over(at, connection, CLIENT)
-
-    def _over(self, at: Nanos, connection: Connection, side: Side) -> None:
-        if side in connection.over:
-            return
-        self._tell(at, connection)
-        connection.over.add(side)
-        self._records.append(Closed(at, connection.conn, side, "fin"))
-
-    def _broken(self, at: Nanos, connection: Connection) -> None:
-        """The client has gone, or nobody can say where we are: nothing more is told of it."""
-        if len(connection.over) < 2:
-            self._tell(at, connection)
-            connection.over |= {CLIENT, SERVER}
-            self._records.append(Closed(at, connection.conn, CLIENT, "rst"))
+        held.connection.n_holders -= 1
+        if held.connection.n_holders == 0:
+            self._told.closed(at, pid, held.connection)
 
 
 def _asked_for_bytes(call: Call) -> bool:

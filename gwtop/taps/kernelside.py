@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from struct import Struct
 
+from gwtop.nouns.plan import MAX_COPY_BYTES
 from gwtop.taps import callprog, ebpf, planted, treeprog
 from gwtop.taps.callprog import Maps
 from gwtop.taps.ebpf import NoBpfError, Ring
@@ -91,7 +92,7 @@ class KernelSide:
         return program, self._memory(sites, N_PLACES * PLACE_BYTES)
 
     def set_copy(self, n_bytes: int) -> None:
-        self.copy_bytes = min(n_bytes, callprog.MAX_COPY_BYTES)
+        self.copy_bytes = min(n_bytes, MAX_COPY_BYTES)
         self._set()
 
     def rest(self, is_resting: bool) -> bool:

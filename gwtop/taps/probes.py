@@ -49,6 +49,12 @@ def _listed(place: str) -> list[tuple[str, str]]:
         return []
 
 
+def has_own() -> bool:
+    """Whether this process has probes."""
+    place = tracefs.mounted()
+    return place is not None and any(group == own_group() for group, _ in _listed(place))
+
+
 def _remove(place: str, group: str, event: str) -> bool:
     try:
         descriptor = os.open(f"{place}/{FILE}", os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)

@@ -166,6 +166,7 @@ class Tracker:
                     self._attribution.handovers.missed(record.at)
             case Metered():
                 self._sums.metered = record
+                self._workload.unseen.silent &= record.copy_bytes > 0
             case TapState():
                 self._sums.opened(record)
                 if record.state == "open" and record.tells_spent:

@@ -118,4 +118,4 @@ class Sums:
 
 
 def _calls(seen: Metered) -> Calls:
-    return Calls(per_s=seen.n_events, missed=seen.n_missed, copy_bytes=seen.copy_bytes)
+    return Calls(per_s=seen.events_per_s, missed=seen.n_missed, copy_bytes=seen.copy_bytes)

@@ -1,0 +1,124 @@
+"""What is told of a watched connection: its bytes, or, where none are copied, who did how much.
+
+In: what happened on a connection. Out: Opened, Chunk, Lost, Closed and `Touched`; or `Worked`. It
+refuses to know whose descriptors name it (`descriptors`).
+
+What was moved and not copied is told by its exact length, so a decoder goes on behind it.
+"""
+
+from typing import Literal
+
+from gwtop.nouns.records import Record, Touched, Worked
+from gwtop.nouns.times import Nanos
+from gwtop.nouns.wire import CLIENT, SERVER, Chunk, Closed, Lost, Opened, Side
+from gwtop.taps.callprog import Call
+
+UNNAMED = "unix:"  # INTERFACE.md, `client`
+
+
+class Connection:
+    """One accepted socket, whoever holds it now."""
+
+    __slots__ = ("conn", "from_start", "is_told", "n_holders", "over", "server")
+
+    def __init__(self, conn: int, server: str, from_start: bool) -> None:
+        self.conn = conn
+        self.server = server
+        self.from_start = from_start
+        self.is_told = False
+        self.n_holders = 0
+        self.over: set[Side] = set()
+        """Sides that will send no more."""
+
+
+class Told:
+    """Collects records; `take` gives them."""
+
+    def __init__(self, shows_bytes: bool) -> None:
+        self.shows_bytes = shows_bytes
+        self._records: list[Record] = []
+
+    def take(self) -> list[Record]:
+        records, self._records = self._records, []
+        return records
+
+    def accepted(self, at: Nanos, call: Call, connection: Connection) -> None:
+        if self.shows_bytes:
+            self._open(at, connection)
+        else:
+            self._work(at, call.pid, call.thread, connection, "accepted", None)
+
+    def moved(self, at: Nanos, call: Call, connection: Connection, side: Side) -> None:
+        """`call.result` bytes, of which `call.data` were copied."""
+        n_bytes, data = call.result, call.data
+        if not self.shows_bytes:
+            verb: Literal["read", "wrote"] = "read" if side is CLIENT else "wrote"
+            self._work(at, call.pid, call.thread, connection, verb, n_bytes)
+            return
+        self._open(at, connection)
+        if side in connection.over:
+            return
+        conn = connection.conn
+        if side is CLIENT:
+            self._records.append(
+                Touched(
+                    at,
+                    call.pid,
+                    call.thread,
+                    connection.server,
+                    UNNAMED,
+                    "read",
+                    n_bytes,
+                    conn=conn,
+                )
+            )
+        if data:
+            self._records.append(Chunk(at, conn, side, data))
+        if n_bytes > len(data):
+            self._records.append(Lost(at, conn, side, n_bytes - len(data), True))
+
+    def over(self, at: Nanos, connection: Connection, side: Side) -> None:
+        """This side will send no more."""
+        if side not in connection.over and self.shows_bytes:
+            self._open(at, connection)
+            self._records.append(Closed(at, connection.conn, side, "fin"))
+        connection.over.add(side)
+
+    def closed(self, at: Nanos, pid: int, connection: Connection) -> None:
+        """Nobody holds it any more; `pid` was the last."""
+        if not self.shows_bytes:
+            self._work(at, pid, pid, connection, "closed", None)
+        elif connection.is_told:
+            self.over(at, connection, SERVER)
+            self.over(at, connection, CLIENT)
+
+    def broken(self, at: Nanos, connection: Connection, how: Literal["rst", "end"]) -> None:
+        """Nothing more is told of it: the client has gone ("rst"), or we have lost our place."""
+        if len(connection.over) < 2 and self.shows_bytes:
+            self._open(at, connection)
+            self._records.append(Closed(at, connection.conn, CLIENT, how))
+        connection.over |= {CLIENT, SERVER}
+
+    def _open(self, at: Nanos, connection: Connection) -> None:
+        if not connection.is_told:
+            connection.is_told = True
+            server, from_start = connection.server, connection.from_start
+            self._records.append(Opened(at, connection.conn, UNNAMED, server, from_start))
+
+    def _work(
+        self,
+        at: Nanos,
+        pid: int,
+        thread: int,
+        connection: Connection,
+        verb: Literal["accepted", "read", "wrote", "closed", "holds"],
+        n_bytes: int | None,
+    ) -> None:
+        if not connection.is_told and verb != "accepted":
+            self._records.append(
+                Worked(at, pid, thread, connection.server, connection.conn, "holds", None)
+            )
+        connection.is_told = True
+        self._records.append(
+            Worked(at, pid, thread, connection.server, connection.conn, verb, n_bytes)
+        )
