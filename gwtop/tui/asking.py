@@ -37,6 +37,8 @@ class Asking:
 
             self._bar = FilterBar()
             await self._app.mount(self._bar, before="#foot")
+        saved = self._app.habits.config.filters.values() if table.speaks_filters else ()
+        self._bar.saved = list(saved)
         before = table.chosen if purpose == "filter" else table.arranged.wanted
         self._bar.ask(purpose, before, table.known(), table.speaks_filters)
 

@@ -66,7 +66,10 @@ class FilterBar(Vertical):
         self.in_language = True
         self._before = parse("")
         self._known: Mapping[str, Iterable[str]] = {}
-        self._lines: list[str] = []
+        self._lines: dict[bool, list[str]] = {True: [], False: []}
+        """What was typed before, in the language and in words."""
+        self.saved: list[str] = []
+        """Filters that the config knows by name."""
 
     def compose(self) -> ComposeResult:
         yield Input(placeholder=EXAMPLE, compact=True, select_on_focus=False)
@@ -109,8 +112,8 @@ class FilterBar(Vertical):
         typed = self._look()
         if typed is None:
             return
-        others = [line for line in self._lines if line != typed.text]
-        self._lines = [*others[-KEPT_LINES:], typed.text]
+        others = [line for line in self._lines[self.in_language] if line != typed.text]
+        self._lines[self.in_language] = [*others[-KEPT_LINES:], typed.text]
         self._close(typed)
 
     def action_cancel(self) -> None:
@@ -130,9 +133,12 @@ class FilterBar(Vertical):
             self._look()
 
     def action_offer(self, step: int) -> None:
-        """Through what is offered; in an empty line, through the lines there were."""
-        if not self.input.value and self._lines:
-            self.input.value = self._lines[-1]
+        """Through what is offered; in an empty line, through the lines there were and those that
+        were saved."""
+        value, lines = self.input.value, [*self.saved, *self._lines[self.in_language]]
+        if lines and (not value or value in lines):
+            at = lines.index(value) + step if value in lines else -1
+            self.input.value = lines[at % len(lines)]
             self.input.cursor_position = len(self.input.value)
         elif self.offered:
             self.chosen = (self.chosen + step) % len(self.offered)

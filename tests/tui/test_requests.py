@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
 from textual.events import Key
@@ -105,6 +106,21 @@ async def test_the_line_before_comes_back() -> None:
         await pilot.press("slash", *"/users", "enter", "escape", "slash", "up", "enter")
         await settle(app, pilot)
         assert table.picked.filter.text == "/users"
+
+
+async def test_the_arrows_go_through_saved_filters_and_the_lines_there_were() -> None:
+    async with requests() as (app, _, pilot, table):
+        saved = {"errors": "status>=500", "slow": "duration>30ms"}
+        app.habits.config = replace(app.habits.config, filters=saved)
+        await pilot.press("slash", *"/users", "enter", "escape", "slash", "up")
+        seen = [app.query_one("#filterbar Input").value]  # type: ignore[attr-defined]
+        for _ in range(3):
+            await pilot.press("up")
+            seen.append(app.query_one("#filterbar Input").value)  # type: ignore[attr-defined]
+        assert seen == ["/users", "duration>30ms", "status>=500", "/users"]
+        await pilot.press("down", "enter")
+        await settle(app, pilot)
+        assert table.picked.filter.text == "status>=500"
 
 
 async def test_find_goes_to_the_newest_and_n_to_the_others() -> None:
