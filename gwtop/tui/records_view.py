@@ -10,7 +10,7 @@ records dim. A click among the bytes goes the other way.
 from rich.segment import Segment
 
 from gwtop.model.details import Fetched
-from gwtop.panels import Cell, Line, Look, Style
+from gwtop.panels import Line, Look
 from gwtop.panels import _hex as hex_lines
 from gwtop.panels import _records as records
 from gwtop.panels._text import plural
@@ -42,6 +42,7 @@ class RecordsView:
         self._is_split = False
         self._followed: tuple[int, int] | None = None
         """The node, and the columns, that the bytes in sight were last chosen for."""
+        self._begun: tuple[frozenset[int], int] = frozenset(), 0
 
     def renew(self, fetched: Fetched) -> None:
         if fetched is self.fetched:
@@ -106,12 +107,25 @@ class RecordsView:
         self.at = place
         self._look_around()
 
-    def find(self, text: str, direction: int = 1) -> int:
-        """To the next node with this text; how many there are."""
+    def begin_find(self) -> None:
+        """What is open and where the cursor is now is where a search begins."""
+        self._begun = frozenset(self.opened), self.at
+
+    def find_first(self, text: str) -> int:
+        """To the first node with this text from where the search began; how many there are. What
+        an earlier, shorter text had opened is closed again."""
+        opened, self.at = self._begun
+        self.opened = set(opened)
+        self._look_around()
+        found = records.matching(self.tree, text) if text else []
+        if found:
+            self.go(next((n for n in found if n >= self.at), found[0]))
+        return len(found)
+
+    def find_next(self, text: str) -> int:
         found = records.matching(self.tree, text)
         if found:
-            beyond = [n for n in found if (n - self.at) * direction > 0]
-            self.go((min(beyond) if direction > 0 else max(beyond)) if beyond else found[0])
+            self.go(next((n for n in found if n > self.at), found[0]))
         return len(found)
 
     def scroll_bytes(self, n_lines: int) -> None:
@@ -218,6 +232,11 @@ class RecordsView:
         words = f"{dash} {self.place()} "
         return (words + dash * max(0, width - len(words)))[:width]
 
+    @property
+    def is_split(self) -> bool:
+        """Tree and bytes stand beside each other, and no line says which bytes these are."""
+        return self._is_split
+
     def place(self) -> str:
         """Which bytes the cursor is on, in words."""
         if not self.tree:
@@ -226,10 +245,6 @@ class RecordsView:
         begin, _ = self._half()
         side = "asked" if node.record.side == "client" else "answered"
         return f"{plural(node.length, 'byte')} from {node.offset - begin} of what was {side}"
-
-    def summary(self) -> Line:
-        style: Style = "dim"
-        return (Cell(self.place(), style),)
 
     # Clicks
 

@@ -185,8 +185,8 @@ class RequestSheet(Pane, can_focus=True):
                 return detail.summary(fact, self._snapshot, width, self._look)
 
     def _place(self, room: int) -> tuple[Cell, ...]:
-        if self.tab == "Records" and not self._why:
-            return (Cell(self.records.place(), "dim"),)
+        if self._shows_records:
+            return (Cell(self.records.place(), "dim"),) if self.records.is_split else ()
         if len(self._lines) <= room:
             return ()
         last = min(self.top + room, len(self._lines))
@@ -206,7 +206,7 @@ class RequestSheet(Pane, can_focus=True):
         words = {
             "Variables": "/: narrow   ",
             "Answer": "/: narrow   ",
-            "Records": "⏎: open   o: all   /: find   ",
+            "Records": f"⏎: {'next' if self.text else 'open'}   o: all   /: find   ",
             "Body": f"m: as {self.mode}   ",
             "Process": "⏎: open   ",
         }.get(self.tab, "")
@@ -284,7 +284,7 @@ class RequestSheet(Pane, can_focus=True):
 
     def action_enter(self) -> None:
         if self._shows_records and self.text:
-            self._find()
+            self._n_found = self.records.find_next(self.text)
         elif self._shows_records:
             self.records.toggle()
         elif self.tab == "Process" and self.fact is not None:
@@ -300,6 +300,7 @@ class RequestSheet(Pane, can_focus=True):
             self.typing = True
             self.text = ""
             self._n_found = None
+            self.records.begin_find()
             self.draw()
 
     def on_key(self, event: events.Key) -> None:
@@ -314,8 +315,9 @@ class RequestSheet(Pane, can_focus=True):
             self.typing = False
             self.draw()
         elif event.key == "escape":
-            self.typing = False
             self._type("")
+            self.typing = False
+            self.draw()
         elif event.key == "backspace":
             self._type(self.text[:-1])
         elif event.is_printable and event.character is not None:
@@ -324,13 +326,9 @@ class RequestSheet(Pane, can_focus=True):
     def _type(self, text: str) -> None:
         self.text, self.top = text, 0
         self._n_found = None
-        if self._shows_records and text:
-            self.records.at = 0
-            self._find()
+        if self._shows_records and self.typing:
+            self._n_found = self.records.find_first(text)
         self.draw()
-
-    def _find(self) -> None:
-        self._n_found = self.records.find(self.text)
 
     # The mouse
 

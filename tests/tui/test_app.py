@@ -97,7 +97,7 @@ async def test_the_mouse_selects_opens_scrolls_and_presses_keys() -> None:
         assert selected == table(app).cursor.top + 2
         await pilot._post_mouse_events([], "#requests", offset=(10, 4))
         await pilot.click("#requests", offset=(10, 4))
-        assert app.query_one("#detail").display
+        assert app.sheet.display
         await pilot.press("escape")
         top = table(app).cursor.top
         table(app).on_mouse_scroll_up(_wheel())

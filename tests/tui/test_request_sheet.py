@@ -8,6 +8,7 @@ import pytest
 from gwtop.nouns.facts import Detail, DetailRecord, NoteText
 from gwtop.nouns.times import instant
 from gwtop.panels._body_tab import WORDS
+from gwtop.panels._records import matching
 from gwtop.tui.app import Screen
 from gwtop.tui.request_sheet import ASKED, ELSEWHERE, ENDED, GONE
 from tests.screens._details import fastcgi_detail, with_details
@@ -120,7 +121,7 @@ async def test_the_cursor_stays_in_sight_and_the_bytes_can_be_scrolled_away() ->
 async def test_a_click_on_a_byte_goes_to_its_field_and_on_a_line_selects_it() -> None:
     app, _ = staged(with_details())
     async with app.run_test(size=SIZE) as pilot:
-        await opened(pilot, app, "r", "home")
+        await opened(pilot, app, "r", "home", "z")
         rows = [(n, line, line.partition(" │ 0")[2]) for n, line in enumerate(shown(app))]
         y, line = next((n, line) for n, line, right in rows if "REQUEST_" in right)
         await pilot.click(offset=(line.rindex("REQUEST_"), y))
@@ -254,6 +255,34 @@ async def test_larger_and_back() -> None:
         await pilot.press("z")
         await settle(app, pilot)
         assert app.request_sheet.size.height == height
+
+
+async def test_a_search_goes_from_hit_to_hit_and_closes_what_it_opened_on_the_way() -> None:
+    app, _ = staged(with_details())
+    async with app.run_test(size=SIZE) as pilot:
+        await opened(pilot, app, "r", "z")
+        records = app.request_sheet.records
+        before = set(records.opened)
+        await pilot.press("slash", *"conte")
+        n_open = len(records.opened)
+        assert f"{len(matching(records.tree, 'conte'))} found" in text(app)
+        await pilot.press("enter")
+        first = records.at
+        await pilot.press("enter")
+        assert records.at > first
+        await pilot.press("slash", *"zzz")
+        assert "0 found" in text(app)
+        await pilot.press("escape")
+        assert before <= records.opened and n_open >= len(before)
+
+
+async def test_notes_say_what_to_do() -> None:
+    note = NoteText("content-length-mismatch", "warn", "It said 3 and sent 4.")
+    app, _ = staged([request(1, T0, notes=[note])])
+    async with app.run_test(size=SIZE) as pilot:
+        await settle(app, pilot)
+        await pilot.press("up", "enter", "enter", "n")
+        assert "It said 3 and sent 4." in text(app) and "Do: " in text(app)
 
 
 HOSTILE = "\x1b]0;owned\x07\x9b31m\u202e[red]x[/] \x00"
