@@ -22,6 +22,7 @@ from typing import Any
 
 import pytest
 
+from gwtop import demos
 from tests.live._running import DEMOS, need_program, need_uwsgi
 from tests.live._trees import (
     await_nobody,
@@ -146,6 +147,34 @@ def test_nothing_stays_of_what_the_keeper_restarts(tmp_path: Path, name: str, wh
         kill(started, what)
         if what in ("parent", "the program's group"):
             started.parent.wait()
+        nothing_stays(started)
+
+
+RESTARTED = {"wsgiref", "tornado", "twisted", "waitress", "ajp", "servlet"}
+"""Their server has no master: the keeper starts it again, and the demo goes on."""
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """One that everybody may enter and write to: servers that root starts become somebody else."""
+    with tempfile.TemporaryDirectory(prefix="gwtop-test-") as name:
+        Path(name).chmod(0o1777)
+        yield Path(name)
+
+
+@pytest.mark.parametrize("what", ["program", "keeper", "server"])
+@pytest.mark.parametrize("name", [info.name for info in demos.catalogue()])
+def test_nothing_stays_of_any_demo(open_folder: Path, name: str, what: str) -> None:
+    info = demos.find(name)
+    if info.missing:
+        pytest.skip(f"needs {', '.join(info.missing)} ({info.install})")
+    goes_on = what == "server" and name in RESTARTED
+    # What waits in the queue of a server that goes on would be answered first.
+    with demo(open_folder, name, busy=not goes_on) as started:
+        kill(started, what)
+        if goes_on:
+            assert asking(started, "/").recv(12) in (b"HTTP/1.1 200", b"HTTP/1.0 200")
+            kill(started, "program")
         nothing_stays(started)
 
 
