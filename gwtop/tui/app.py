@@ -162,7 +162,7 @@ class Screen(App[int]):
         before, self.trouble = self.trouble, self._ask_trouble()
         if not self._is_stale() and self.trouble == before:
             return
-        if self.paused:
+        if self.paused and self.query("#head"):
             self._shown_end = self.feed.has_ended
             self.edges.paint()
             self.repaint_detail()
