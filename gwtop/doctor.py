@@ -32,7 +32,16 @@ def examine() -> list[Finding]:
     """Everything there is to know about this machine's taps; changes nothing, takes 10 ms."""
     if sys.platform != "linux":
         return [Finding("linux", "missing", "live taps need Linux; captures can be read", None)]
-    return [*_ring(), *_births(), *_census(), *_accounts(), *_tracefs(), *_namespaces(), *_kernel()]
+    found = [
+        *_ring(),
+        *_births(),
+        *_census(),
+        *_accounts(),
+        *_tracefs(),
+        *_namespaces(),
+        *_kernel(),
+    ]
+    return [*found, *_relay(), *_ways(found)]
 
 
 def _ring() -> Iterator[Finding]:
@@ -115,6 +124,19 @@ def version_of(release: str) -> tuple[int, int]:
 
 def kernel_release() -> str:
     return os.uname().release
+
+
+def _relay() -> Iterator[Finding]:
+    """In the path, where nothing may be captured."""
+    text = "a relay beside a unix socket of yours, or before a port, without any right"
+    yield Finding("relay", "ok", f"{text}: gwtop tap unix:PATH", None)
+
+
+def _ways(found: list[Finding]) -> Iterator[Finding]:
+    """What to type where something is missing: from all there is to see down to no right."""
+    if any(finding.state != "ok" and finding.command for finding in found):
+        for command, shows in privilege.alternatives():
+            yield Finding("or", "missing", shows, command)
 
 
 def _kernel() -> Iterator[Finding]:

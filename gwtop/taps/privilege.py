@@ -107,16 +107,50 @@ def sees_other_users() -> bool:
 
 def command(plan: Plan | None = None) -> str:
     """The command that would run this with all rights, as one can paste it."""
-    program = os.path.abspath(sys.argv[0]) if sys.argv and sys.argv[0] else ""
-    if os.path.basename(program) != "gwtop":
-        program = f"{sys.executable} -m gwtop"
+    own = program()
     if plan is None or not (plan.ports or plan.socket or plan.pid):
-        return f"sudo {program} attach --port PORT"
+        return f"sudo {own} attach --port PORT"
     what = "" if plan.by_pid else "".join(f" --port {port}" for port in plan.ports)
     what += f" --socket {plan.socket}" if plan.socket and not plan.by_pid else ""
     what += f" --pid {plan.pid}" if plan.pid else ""
     what += f" --netns {plan.netns}" if plan.netns else ""
-    return f"sudo {program} attach{what}"
+    return f"sudo {own} attach{what}"
+
+
+def program() -> str:
+    """This program, as one can type it anywhere."""
+    path = os.path.abspath(sys.argv[0]) if sys.argv and sys.argv[0] else ""
+    return path if os.path.basename(path) == "gwtop" else f"{sys.executable} -m gwtop"
+
+
+def alternatives() -> list[tuple[str, str]]:
+    """Commands that show more than can be seen without rights, each with what it shows."""
+    own = program()
+    wanted = frozenset[Capability]().union(
+        *(n.capabilities | n.while_reading for n in NEEDS.values())
+    )
+    names = ",".join(f"+{c.name.lower()}" for c in sorted(wanted))
+    as_you = f"--reuid {os.getuid()} --regid {os.getgid()} --init-groups"
+    return [
+        (f"{own} attach --sudo --port PORT", "everything; only the engine is root, and drops most"),
+        (
+            f"sudo setpriv {as_you} --inh-caps {names} --ambient-caps {names} "
+            f"{own} attach --port PORT",
+            "everything, as yourself with the capabilities it needs",
+        ),
+        (
+            f"sudo tcpdump -i lo -U -s 0 -w - 'tcp port PORT' | {own} read -",
+            "the requests alone; nothing of gwtop is privileged",
+        ),
+        (
+            f"dumpcap -q -i lo -f 'tcp port PORT' -w - | {own} read -",
+            "the same for members of the group wireshark, without sudo",
+        ),
+        (
+            f"{own} tap unix:PATH, or {own} tap LISTEN:PORT",
+            "requests and workers through a relay; no right at all",
+        ),
+    ]
 
 
 def needed(tap: str, plan: Plan | None = None) -> str:

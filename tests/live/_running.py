@@ -74,14 +74,18 @@ class Running:
     """A gwtop that goes on: its facts can be awaited."""
 
     def __init__(
-        self, *arguments: str, folder: Path = Path("/"), user: int | None = None
+        self,
+        *arguments: str,
+        folder: Path = Path("/"),
+        user: int | None = None,
+        prefix: Sequence[str] = (),
     ) -> None:
         """`folder`: its working directory, and where it makes temporary ones. `user`: who runs
-        it, without groups; None: we."""
+        it, without groups; None: we. `prefix`: a command line that runs it."""
         self.facts: list[Fact] = []
         self._queue: Queue[Fact | None] = Queue()
         self.process = subprocess.Popen(
-            gwtop_command(*arguments),
+            [*prefix, *gwtop_command(*arguments)],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             stdin=subprocess.DEVNULL,
@@ -139,9 +143,12 @@ class Running:
 
 @contextmanager
 def running(
-    *arguments: str, folder: Path = Path("/"), user: int | None = None
+    *arguments: str,
+    folder: Path = Path("/"),
+    user: int | None = None,
+    prefix: Sequence[str] = (),
 ) -> Iterator[Running]:
-    gwtop = Running(*arguments, folder=folder, user=user)
+    gwtop = Running(*arguments, folder=folder, user=user, prefix=prefix)
     try:
         yield gwtop
     finally:
