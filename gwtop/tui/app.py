@@ -44,6 +44,7 @@ from gwtop.tui.person import Person
 from gwtop.tui.plots import Plots
 from gwtop.tui.request_sheet import RequestSheet
 from gwtop.tui.requests import RequestTable
+from gwtop.tui.seeing import Seeing
 from gwtop.tui.sheet import Sheet
 from gwtop.tui.stage import CSS, Stage
 from gwtop.tui.table import LiveTable
@@ -103,6 +104,7 @@ class Screen(App[int]):
         self._slice_asked = False
         self._shown_end = False
         self.drive = Drive(self, driver)
+        self.seeing = Seeing(self)
         self.stage = Stage(self)
         self.edges = Edges(self)
 
@@ -196,6 +198,7 @@ class Screen(App[int]):
         self._shown_end = self.feed.has_ended
         self.look = beside(self.look, self.shown)
         self.edges.paint()
+        self.seeing.paint()
         for pane in self.panes.values():
             if pane.display:
                 pane.show(self.shown, self.look)
@@ -338,8 +341,7 @@ class Screen(App[int]):
         self.push_screen(Pages(word_for(self)))
 
     def action_explain(self) -> None:
-        bar = self.query_one("#explain", Bar)
-        bar.display = bool(self.explain) and not bar.display
+        self.seeing.toggle()
         self.call_after_refresh(self._repaint)
 
     def action_signal(self) -> None:

@@ -8,10 +8,8 @@ from typing import TYPE_CHECKING
 
 from textual.geometry import Size
 
-from gwtop.panels import Cell, safe
-from gwtop.tui import details
+from gwtop.panels import Cell
 from gwtop.tui.bars import Bar
-from gwtop.tui.sheet import Sheet
 from gwtop.tui.table import LiveTable
 from gwtop.tui.views import MIN_COLUMNS, MIN_LINES, TALL_LINES, Layout, arrange
 
@@ -21,7 +19,7 @@ if TYPE_CHECKING:
 CSS = """
 Screen { layout: vertical; }
 #head { height: 2; }
-#explain, #alert, #detail, #process, #help, #tiny { display: none; }
+#explain, #alert, #detail, #process, #linked, #help, #tiny { display: none; }
 #explain, #alert, #foot { height: auto; }
 #foot { height: 1; }
 #body { height: 1fr; layout: vertical; }
@@ -29,8 +27,8 @@ Screen { layout: vertical; }
 #tables.wide { layout: horizontal; }
 LiveTable, Lifelines, Plots { width: 1fr; height: 1fr; }
 #tables.wide #processes { width: 50%; }
-#detail, #process { height: 1fr; }
-#detail.below, #process.below { height: 45%; }
+#detail, #process, #linked { height: 1fr; }
+#detail.below, #process.below, #linked.below { height: 45%; }
 #help, #tiny { height: 1fr; }
 #chooser { display: none; height: 16; }
 """
@@ -55,7 +53,7 @@ class Stage:
             height = min(height, TALL_LINES - 1)
         layout = arrange(view, width, height, app.detail is not None, helping)
         self._arrange_panes(layout)
-        for sheet in (app.query_one("#detail", Sheet), app.person, app.request_sheet):
+        for sheet in app.opening.sheets:
             sheet.set_class(layout.is_below, "below")
             sheet.display = layout.detail and sheet is app.sheet
         self._arrange_bars(layout.is_tiny)
@@ -79,9 +77,4 @@ class Stage:
         small = app.query_one("#tiny", Bar)
         small.display = tiny
         small.say(((Cell(f"gwtop needs {MIN_COLUMNS}x{MIN_LINES}, this is {width}x{height}"),),))
-        bar = app.query_one("#explain", Bar)
-        bar.display = bool(app.explain) and not tiny
-        if bar.display:
-            lines = details.wrapped(safe(app.explain), width - 4, 3 if height >= TALL_LINES else 2)
-            bar.styles.height = len(lines)
-            bar.say(lines)
+        app.seeing.arrange(height, tiny)

@@ -78,7 +78,7 @@ async def test_pause_keeps_the_old_snapshot_and_loses_nothing() -> None:
         frozen = shown(app)[2:-1]
         script.add(many(40, 500))
         await settle(app, pilot)
-        assert "paused" in shown(app)[0]
+        assert "⏸" in shown(app)[0]
         assert shown(app)[2:-1] == frozen
         await pilot.press("up", "enter", "escape")  # one may look around in it
         assert table(app).cursor.selected == 39
@@ -186,12 +186,27 @@ async def test_a_warning_of_the_gateway_stays_in_sight() -> None:
 
 async def test_what_is_explained_can_be_put_away() -> None:
     app, _ = staged(rain(), "demo cgi", "Watch the pids rise.")
-    async with app.run_test(size=(80, 24)) as pilot:
+    async with app.run_test(size=(120, 40)) as pilot:
         await settle(app, pilot)
-        assert "Watch the pids rise." in text(app)
+        assert "Watch the pids rise.  e: the whole page" in text(app)
+        assert "was made for this request alone" in text(app)
         await pilot.press("E")
         await settle(app, pilot)
         assert "Watch the pids rise." not in text(app)
+
+
+async def test_what_one_sees_is_told_of_any_gateway_when_asked_for() -> None:
+    app, _ = staged(pool())
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(app, pilot)
+        assert "On the hop" not in text(app)
+        await pilot.press("E")
+        await settle(app, pilot)
+        assert "one of 4 workers, answered it in" in text(app)
+        await pilot.resize_terminal(20, 5)
+        await pilot.resize_terminal(80, 24)
+        await settle(app, pilot)
+        assert "one of 4 workers" in text(app)
 
 
 async def test_an_open_detail_goes_with_the_selection() -> None:
