@@ -23,9 +23,29 @@ def role(process: Process, front: int | None) -> Role:
         return "cgi"
     if process.request is not None and process.execed and process.n_requests:
         return "cgi"
+    above = _front_above(process, front)
     if process.holds_listener:
-        return "worker" if answerers.answers(process) else "master"
-    return "other"
+        if not answerers.answers(process):
+            return "master"
+        return "front" if above is not None and _passes_on(process) else "worker"
+    if process.n_requests:
+        return "worker"  # one that others pass requests on to: mod_wsgi's daemon, mod_fcgid's
+    # What a front before a gateway has below it is front, too: nginx's worker, Apache's children.
+    # Below one that listens itself there may be workers that have not answered yet.
+    return "front" if above is not None and not above.holds_listener else "other"
+
+
+def _front_above(process: Process, front: int | None) -> Process | None:
+    above = process.parent
+    while above is not None and above.pid != front:
+        above = above.parent
+    return above
+
+
+def _passes_on(process: Process) -> bool:
+    """It, or one that was forked as it was, was seen to pass requests on, and it answered none."""
+    siblings = [process] if process.parent is None else process.parent.children
+    return process.n_requests == 0 and any(one.n_passed > one.n_requests for one in siblings)
 
 
 def seen(process: Process, record: Present, role: Role) -> ProcessSeen:
@@ -83,6 +103,11 @@ def texts(argv: tuple[bytes, ...] | None) -> list[str] | None:
 
 
 def name_of(argv: tuple[bytes, ...] | None, other: bytes | None) -> str | None:
-    """What people call it: the script for an interpreter's child is in argv, so keep it short."""
+    """What people call it: the script for an interpreter's child is in argv, so keep it short.
+
+    A program may call itself otherwise, and the kernel keeps 15 bytes of that: mod_perl calls
+    Apache "/usr/sbin/apach"."""
+    if argv and other and b"/" in other and argv[0].startswith(other):
+        other = argv[0]
     name = other or (argv[0] if argv else None)
     return None if not name else name.rsplit(b"/", 1)[-1].decode("latin-1")

@@ -25,6 +25,8 @@ def process(**given: object) -> Process:
         pytest.param((b"x",), b"/usr/sbin/nginx", "nginx", id="by executable"),
         pytest.param(None, None, None, id="nobody knows"),
         pytest.param((b"",), b"", None, id="empty"),
+        pytest.param((b"/usr/sbin/apache2", b"-D"), b"/usr/sbin/apach", "apache2", id="cut short"),
+        pytest.param((b"nginx: master process /etc/x.conf",), b"nginx", "nginx", id="a title"),
         pytest.param(None, b"/srv/caf\xe9.cgi", "caf\xe9.cgi", id="bytes as they are"),
     ],
 )
@@ -48,6 +50,31 @@ def test_who_listens_is_a_worker_or_a_master_and_a_front_where_it_is_said() -> N
     master.children.append(process(holds_listener=True))
     assert lives.role(master, None) == "master"
     assert lives.role(master, 200) == "front"
+
+
+def family(**of_the_front: object) -> tuple[Process, list[Process]]:
+    """A front (pid 200) and three that it forked."""
+    front, below = process(**of_the_front), []
+    for pid in (201, 202, 203):
+        child = Process(pid, 200, front)
+        front.children.append(child)
+        below.append(child)
+    return front, below
+
+
+def test_what_a_front_before_a_gateway_forked_is_front_too() -> None:
+    _, (child, *_) = family(holds_listener=False)
+    assert lives.role(child, 200) == "front"
+    assert lives.role(child, None) == "other"
+
+
+def test_behind_a_front_that_listens_who_answers_is_a_worker_and_who_passes_on_is_none() -> None:
+    _, (reader, idle, daemon) = family(holds_listener=True)
+    reader.holds_listener = idle.holds_listener = True
+    assert [lives.role(p, 200) for p in (reader, idle, daemon)] == ["worker", "worker", "other"]
+    reader.n_passed, daemon.n_requests = 3, 3
+    assert [lives.role(p, 200) for p in (reader, idle, daemon)] == ["front", "front", "worker"]
+    assert lives.role(reader, None) == "worker", "nobody said that this is a front"
 
 
 def test_an_exit_says_how_long_it_lived_and_nothing_that_is_not_known() -> None:
