@@ -8,6 +8,7 @@ import contextlib
 import socket
 import struct
 import threading
+from collections import deque
 from collections.abc import Generator, Iterator
 
 FORWARD_REQUEST, CPING = 2, 10
@@ -46,8 +47,29 @@ QUERY_STRING, NAMED, NO_MORE = 0x05, 0x0A, 0xFF  # attributes
 MAX_BODY_BYTES = 8192 - 6  # a packet has 8 KiB unless both sides are told otherwise
 MAX_PACKET_BYTES = 65_535  # flup takes any
 
-_kept = threading.local()
-"""Each thread of the front serves one client and keeps one connection for it."""
+N_CONNECTIONS = 4
+"""As many are opened before one is used again, as by a web server with so many children: in the
+container each has a thread, so one client alone meets several of them."""
+
+
+class Connections:
+    """Those that wait for a request, the one that has waited longest first."""
+
+    def __init__(self) -> None:
+        self._idle: deque[socket.socket] = deque()
+        self._lock = threading.Lock()
+
+    def take(self) -> socket.socket | None:
+        """None: open a new one."""
+        with self._lock:
+            return self._idle.popleft() if len(self._idle) >= N_CONNECTIONS else None
+
+    def give_back(self, link: socket.socket) -> None:
+        with self._lock:
+            self._idle.append(link)
+
+
+_connections = Connections()
 
 
 def ask(
@@ -55,7 +77,6 @@ def ask(
 ) -> Generator[bytes, None, None]:
     request = packet(forward_request(variables))
     link = _connection(target)
-    _kept.link = None  # until this exchange has come to its end
     with contextlib.ExitStack() as unless_done:
         unless_done.callback(link.close)  # half an exchange would be left in it
         yield from _exchange(link, request, body)
@@ -78,15 +99,14 @@ def _exchange(link: socket.socket, request: bytes, body: Iterator[bytes] | None)
     for _ in source:
         pass  # what the container did not ask for, the client sends all the same
     if message[1]:  # the reuse flag
-        _kept.link = link
+        _connections.give_back(link)
     else:
         link.close()
 
 
 def _connection(target: str) -> socket.socket:
-    """The kept one if it is alive, which CPING finds out, else a new one."""
-    link: socket.socket | None = getattr(_kept, "link", None)
-    if link is not None:
+    """A kept one that is alive, which CPING finds out, else a new one."""
+    while (link := _connections.take()) is not None:
         try:
             link.sendall(packet(bytes([CPING])))
             receive(link)  # CPONG
