@@ -69,7 +69,10 @@ class UnixWork:
         """Raises OSError where the kernel lists no unix sockets."""
         self._path = path
         self._listen = f"unix:{path}"
-        self._listeners: frozenset[str] = frozenset()
+        self._listeners = self._find_listeners()
+        self._elsewhere: set[str] = set()
+        """Listeners of others that the tree's processes accept from."""
+        self._replaced: list[Record] = []
         self._tree: frozenset[int] = frozenset()
         self._taken: dict[tuple[int, int], _Taken] = {}
         """By process and descriptor."""
@@ -118,6 +121,8 @@ class UnixWork:
 
     def read(self, now: Nanos) -> list[Record]:
         records = [] if self._traced is None else self._traced.read(now)
+        records += self._replaced
+        self._replaced = []
         if now >= self._look_at:
             blind = self._traced is None
             self._look_at = max(self._look_at + (BLIND_LOOK_NS if blind else LOOK_NS), now)
@@ -143,10 +148,15 @@ class UnixWork:
 
     # -- connections --------------------------------------------------------------------------
 
-    def _take(self, pid: int, thread: int, fd: int, link: str | None) -> _Taken:
+    def _find_listeners(self) -> frozenset[str]:
+        return frozenset(one.link for one in listeners.unix(self._path))
+
+    def _take(self, at: Nanos, pid: int, thread: int, fd: int, link: str | None) -> _Taken:
         old = self._taken.get((pid, fd))
-        if old is not None:
+        if old is not None:  # its close was lost
             self._forget(old)
+            gone = Worked(at, pid, old.thread, self._listen, old.number, "closed", None)
+            self._replaced.append(gone)
         self._n_taken += 1
         one = self._taken[pid, fd] = _Taken(self._n_taken, pid, thread, fd, link)
         return one
@@ -192,7 +202,7 @@ class UnixWork:
             pid = self._pid_of(thread)
             if pid is None or not self._listens(pid, self._accepting.pop(thread, None)):
                 return None
-            one = self._take(pid, thread, fd, None)
+            one = self._take(at, pid, thread, fd, None)
             return Worked(at, pid, thread, self._listen, one.number, "accepted", None)
 
         return accepted
@@ -201,11 +211,20 @@ class UnixWork:
         """Whether this is the watched listener; one who slept in accept before we came: whether
         it listens nowhere else."""
         if fd is not None:
-            return proc.link(f"/proc/{pid}/fd/{fd}") in self._listeners
+            return self._is_ours(proc.link(f"/proc/{pid}/fd/{fd}"))
         links = {link for _, link in sockets_of(pid)}
         others = {f"{SOCKET}{inode}]" for inode in diag.unix_listeners()}
         others |= {one.link for one in listeners.tcp()}
         return not links.isdisjoint(self._listeners) and links.isdisjoint(others - self._listeners)
+
+    def _is_ours(self, link: str | None) -> bool:
+        """A listener that was not met before may be a new one of ours: the server was restarted."""
+        if link is None or link in self._listeners or link in self._elsewhere:
+            return link in self._listeners
+        self._listeners = self._find_listeners()
+        if link not in self._listeners:
+            self._elsewhere.add(link)
+        return link in self._listeners
 
     def _closes(self, form: Format) -> Handler:
         unpack = form.reader("common_pid", "fd").unpack_from
@@ -257,7 +276,8 @@ class UnixWork:
     # -- looks --------------------------------------------------------------------------------
 
     def _look(self, now: Nanos) -> list[Record]:
-        self._listeners = frozenset(one.link for one in listeners.unix(self._path))
+        self._listeners = self._find_listeners()
+        self._elsewhere.clear()
         held = self._held()
         if held is None:
             return []
@@ -272,7 +292,7 @@ class UnixWork:
             if known is not None:
                 known.link = link
                 continue
-            one = self._take(pid, pid, fd, link)
+            one = self._take(now, pid, pid, fd, link)
             records.append(Worked(now, pid, pid, self._listen, one.number, "holds", None))
         return records
 

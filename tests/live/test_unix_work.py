@@ -3,6 +3,7 @@ real php-fpm and uWSGI behind a real nginx; X-Worker-Pid is the witness."""
 
 import json
 import subprocess
+import sys
 import threading
 import time
 from collections import Counter
@@ -13,14 +14,32 @@ from pathlib import Path
 
 import pytest
 
-from tests.live._running import Fact, gwtop_command, need_program, nginx, of_type, running
+from tests.live import _running
+from tests.live._running import Fact, need_program, nginx, of_type, running
 from tests.live._unix_servers import told_of, unix_pool, unix_uwsgi
 from tests.live.test_evidence import HIDING, ask, need_tracefs
 
 pytestmark = pytest.mark.live
+UNPROBED = """
+import sys
+from gwtop.taps import calls
+calls.open_tap = lambda plan, now: None
+from gwtop.cli import main
+sys.exit(main())
+"""
+"""A gwtop that cannot probe the workers' calls: what a Go program or an older kernel leaves."""
 Server = Callable[[Path, int], AbstractContextManager[tuple[Path, str]]]
 SERVERS = [pytest.param(unix_pool, "/?ms={}", id="php-fpm")]
 SERVERS += [pytest.param(unix_uwsgi, "/slow?ms={}", id="uWSGI")]
+
+
+def command_of(*arguments: str) -> list[str]:
+    return [sys.executable, "-c", UNPROBED, *arguments]
+
+
+@pytest.fixture(autouse=True)
+def unprobed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_running, "gwtop_command", command_of)
 
 
 def asked_at_once(port: int, target: str, n: int) -> Counter[int]:
@@ -142,7 +161,7 @@ def test_without_tracefs_looks_still_tell_who_is_busy(tmp_path: Path) -> None:
     ):
         arguments = ("attach", "--socket", str(path), "--json", "--for", "6")
         gwtop = subprocess.Popen(
-            [unshare, "-m", "sh", "-c", HIDING, "sh", *gwtop_command(*arguments)],
+            [unshare, "-m", "sh", "-c", HIDING, "sh", *command_of(*arguments)],
             stdout=subprocess.PIPE,
             cwd="/",
         )

@@ -66,7 +66,8 @@ class Instance(RecordedInstance):
 class Machine:
     """Its descriptors and what its threads wait for."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, looks: bool = True) -> None:
+        self.listener = 70
         self.links = {(pid, 3): LISTENER for pid in (W, V)}
         self.waits: dict[int, list[Wait]] = {}
         self.others: list[int] = []
@@ -82,7 +83,7 @@ class Machine:
             (proc, "link"): self._link,
             (diag, "unix_accepted"): lambda path: [71, 72, 73],
             (diag, "unix_listeners"): lambda: [70, *self.others],
-            (listeners, "unix"): lambda path: [Listener(path, 0, 70, None)],
+            (listeners, "unix"): lambda path: [Listener(path, 0, self.listener, None)],
             (listeners, "tcp"): list,
             (blocked, "waits"): lambda pid: self.waits.get(pid, []),
             (kinship, "ancestors"): lambda pid: self.parents.get(pid, []),
@@ -91,7 +92,8 @@ class Machine:
             monkeypatch.setattr(where, name, value)
         self.tap = UnixWork("/x", NOW)
         self.tap.follow([W, V])
-        assert self.told() == []
+        if looks:
+            assert self.told() == []
 
     def _link(self, path: str) -> str | None:
         _, _, pid, _, fd = path.split("/")
@@ -212,6 +214,35 @@ def test_who_is_at_work_does_not_wait(machine: Machine) -> None:
     machine.links[W, 5] = OURS
     machine.waits[W] = [Wait(W, None, False)]
     assert machine.told(NOW + LOOK_NS) == [(W, 1, "holds", None)]
+
+
+def test_what_is_taken_before_the_first_look_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    machine = Machine(monkeypatch, looks=False)
+    machine.instance.call(ENTER, 1, W, 3)
+    machine.instance.call(EXIT, 2, W, 5)
+    machine.links[W, 5] = OURS
+    assert machine.told() == [(W, 1, "accepted", None)]
+
+
+def test_a_connection_whose_close_was_lost_ends_when_its_descriptor_is_another_one(
+    machine: Machine,
+) -> None:
+    for at in (1, 3):
+        machine.instance.call(ENTER, at, W, 3)
+        machine.instance.call(EXIT, at + 1, W, 5)
+    assert sorted(machine.told()) == [
+        (W, 1, "accepted", None),
+        (W, 1, "closed", None),
+        (W, 2, "accepted", None),
+    ]
+
+
+def test_a_server_that_was_restarted_has_a_new_listener(machine: Machine) -> None:
+    machine.listener = 80
+    machine.links[W, 3] = "socket:[80]"
+    machine.instance.call(ENTER, 1, W, 3)
+    machine.instance.call(EXIT, 2, W, 5)
+    assert machine.told() == [(W, 1, "accepted", None)]
 
 
 def test_without_a_trace_looks_come_more_often(monkeypatch: pytest.MonkeyPatch) -> None:
