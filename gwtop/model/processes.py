@@ -14,6 +14,7 @@ from typing import NamedTuple
 from gwtop.model.requests import RequestRow, clip
 from gwtop.nouns.facts import (
     UNSET,
+    Pairs,
     ProcessBorn,
     ProcessExited,
     ProcessSample,
@@ -27,6 +28,9 @@ from gwtop.nouns.times import Nanos, nanos
 KEPT_DEAD = 300
 KEPT_LIVING = 4_096
 """Exits may be missed; without a bound their rows would pile up."""
+
+KEPT_VARIABLES, KEPT_TEXT = 256, 4_096
+"""Of the environ of a CGI process: a request has thirty, and whoever sends more is not a guest."""
 
 
 class Answered(NamedTuple):
@@ -69,6 +73,8 @@ class ProcessRow(NamedTuple):
     sampled_at: Nanos | None
     n_children_gone: int
     """Of its own, all that ended before our eyes: of a pool's master, respawns."""
+    environ: Pairs | None
+    """Of a CGI process its variables, as told at its birth: the request as it was given to it."""
     unix: UnixWork | None
     """What it did with unix connections whose bytes nobody sees. None: there are none."""
 
@@ -77,6 +83,13 @@ def _join(argv: list[str] | None) -> str | None:
     if argv is None:
         return None
     return clip(" ".join(part[:400] for part in argv[:50]))
+
+
+def _variables(fact: ProcessBorn | ProcessSeen) -> Pairs | None:
+    told = fact.environ if isinstance(fact, ProcessBorn) and fact.role == "cgi" else None
+    if not isinstance(told, list):  # not asked for, or not known
+        return None
+    return [(name[:KEPT_TEXT], value[:KEPT_TEXT]) for name, value in told[:KEPT_VARIABLES]]
 
 
 def _row(key: int, fact: ProcessBorn | ProcessSeen, was_there: bool) -> ProcessRow:
@@ -106,6 +119,7 @@ def _row(key: int, fact: ProcessBorn | ProcessSeen, was_there: bool) -> ProcessR
         answered=None,
         sampled_at=None,
         n_children_gone=0,
+        environ=_variables(fact),
         unix=None,
     )
 

@@ -12,7 +12,7 @@ from gwtop.model import Snapshot
 from gwtop.model.details import Fetched
 from gwtop.nouns.facts import NoteText, Request
 from gwtop.nouns.times import MILLISECOND_NS, Nanos, nanos
-from gwtop.panels import _hop_diff
+from gwtop.panels import _hop_diff, _program
 from gwtop.panels._base import PLAIN, Cell, Line, Look, Style
 from gwtop.panels._safe import safe
 from gwtop.panels._text import UNKNOWN, duration, n_bytes, plural, time_of_day
@@ -68,9 +68,13 @@ def tabs(fact: Request, fetched: Fetched | None, snapshot: Snapshot) -> list[Tab
         Tab("Body", "Body", "b", n_bytes(n_body) if n_body else "", not n_body),
         _counted("Records", "Rec", "r", n_records),
         Tab("Process", "Proc", "p", "", fact.pid is None),
-        Tab("Hops", "Hops", "h", "", not any(snapshot.hops(fact))),
+        Tab("Hops", "Hops", "h", "", not _has_hops(fact, snapshot)),
         _counted("Notes", "Notes", "n", len(fact.notes)),
     ]
+
+
+def _has_hops(fact: Request, snapshot: Snapshot) -> bool:
+    return any(snapshot.hops(fact)) or _program.of(fact, snapshot) is not None
 
 
 def _counted(name: str, short: str, key: str, n: int) -> Tab:
@@ -117,11 +121,12 @@ def summary(fact: Request, snapshot: Snapshot, width: int, look: Look = PLAIN) -
 
 
 def hops(fact: Request, snapshot: Snapshot, width: int) -> list[Line]:
-    """What the front end made of it, where both hops are watched."""
+    """What the front end made of it, where both hops are watched or a CGI program was run."""
     in_front, behind = snapshot.hops(fact)
     found = [] if in_front is None else _hop_diff.lines(in_front, fact, fact, width)
     if behind is not None:
         found += _hop_diff.lines(fact, behind, fact, width)
+    found += _program.lines(fact, snapshot, width)
     return found[1:] or [(Cell(ONE_HOP, "dim"),)]
 
 

@@ -19,6 +19,7 @@ from gwtop.panels._text import UNKNOWN, duration, n_bytes, plural
 Kind: TypeAlias = Literal["dropped", "changed", "joined", "added", "renamed", "kept"]
 
 PREFIX = "HTTP_"  # RFC 3875 4.1.18
+GATEWAY = "GATEWAY_INTERFACE"  # RFC 3875 4.1.4
 OF_THE_BODY = ("CONTENT_LENGTH", "CONTENT_TYPE")  # RFC 3875 4.1.2, 4.1.3
 GLUES = (", ", "; ", ",")
 REDACTED = "[redacted]"
@@ -56,7 +57,7 @@ def changes(here: Pairs, there: Pairs) -> list[Change]:
 
 
 def _has_variables(pairs: Pairs) -> bool:
-    return any(name.startswith(PREFIX) for name, _ in pairs)
+    return any(name.startswith(PREFIX) or name == GATEWAY for name, _ in pairs)
 
 
 def _by_name(pairs: Pairs, has_variables: bool) -> dict[str, tuple[str, tuple[str, ...]]]:
@@ -97,14 +98,14 @@ def lines(front: Request, back: Request, shown: Request, width: int) -> list[Lin
     found += _difference(
         "body asked", _exactly(front.request_body_bytes), _exactly(back.request_body_bytes)
     )
-    found += _fields("asked: client → gateway", front.fields, back.fields, width)
+    found += fields("asked: client → gateway", front.fields, back.fields, width)
     found += [()]
     found += _difference("status", _status(back), _status(front))
     found += _difference(
         "body told", _exactly(back.response_body_bytes), _exactly(front.response_body_bytes)
     )
     answered = _without_status(back.response_fields)
-    return found + _fields("answered: gateway → client", answered, front.response_fields, width)
+    return found + fields("answered: gateway → client", answered, front.response_fields, width)
 
 
 def _took(front: Request, back: Request) -> str:
@@ -133,7 +134,8 @@ def _difference(name: str, here: str, there: str) -> list[Line]:
     return [] if here == there else [_named(name, f"{here} → {there}", "warn")]
 
 
-def _fields(title: str, here: object, there: object, width: int) -> list[Line]:
+def fields(title: str, here: object, there: object, width: int) -> list[Line]:
+    """What differs of two messages' fields. Nothing where one of them was not told."""
     if not (isinstance(here, list) and isinstance(there, list)):
         return []
     found = changes(here, there)
