@@ -5,8 +5,10 @@ are short, for a socket's name has 108 bytes.
 """
 
 import http.client
+import os
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -65,7 +67,7 @@ def on_socket(command: Sequence[str], path: Path, cwd: Path) -> Iterator[subproc
             try:
                 process.wait(timeout=5)
             except subprocess.TimeoutExpired:
-                process.kill()
+                os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
 
 
