@@ -48,6 +48,8 @@ class ConnectionTable:
     n_seen: int = 0
     n_reused: int = 0
     """Of them: carried two requests or more."""
+    told_from: Nanos | None = None
+    """Since about then closes are told. None: none was, so nobody knows what is still open."""
     _rows: OrderedDict[int, ConnectionRow] = field(default_factory=OrderedDict)
 
     def answered(self, fact: Request, row: RequestRow) -> None:
@@ -88,6 +90,8 @@ class ConnectionTable:
             self._rows.popitem(last=False)
 
     def closed(self, fact: Connection) -> None:
+        if self.told_from is None:
+            self.told_from = nanos(fact.closed_at)
         old = self._rows.get(fact.id)
         if old is None and fact.requests:
             return  # its requests were told long ago, and so was it

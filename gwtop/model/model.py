@@ -142,6 +142,8 @@ class Model:
             n_errors=self.errors.n_told,
             connections=self.connections.rows() if connections else (),
             n_connections=self.connections.n_seen,
+            n_reused=self.connections.n_reused,
+            closes_told_from=self.connections.told_from,
             hops=self.requests.hops,
             looked=self.anatomies.looks(),
             lifelines=self.lifelines,

@@ -68,6 +68,10 @@ class Snapshot:
     """All that were told; the newest of them are `errors`."""
     connections: tuple[ConnectionRow, ...] = ()
     n_connections: int = 0
+    n_reused: int = 0
+    """Of them: carried two requests or more."""
+    closes_told_from: Nanos | None = None
+    """None: no close was told, so of no connection is it known that it is open."""
     seconds: tuple[Told, ...] = ()
     """Those that are over, oldest first."""
     summary: Summary | None = None

@@ -10,10 +10,10 @@ from gwtop.model import Snapshot
 from gwtop.model.processes import ProcessRow
 from gwtop.panels._anatomy import Entry, anatomy, head, named
 from gwtop.panels._base import PLAIN, Cell, Line, Look, Style
+from gwtop.panels._linked import listed
 from gwtop.panels._safe import safe
 from gwtop.panels._text import UNKNOWN, duration, n_bytes, n_times, percent, plural, time_of_day
 from gwtop.panels.processes import command
-from gwtop.panels.requests import pid_text, status_style
 
 SHOWN_REQUESTS = 20
 SHOWN_CHILDREN = 12
@@ -112,22 +112,8 @@ def _requests(process: ProcessRow, snapshot: Snapshot, look: Look) -> list[Entry
     """Newest first; what a process that answered much did before is in the table of them all."""
     track = snapshot.lifelines.of(process.key)
     rows = [] if track is None else track.rows[-SHOWN_REQUESTS:]
-    if not rows:
-        return []
-    found = [Entry(), head(f"last {len(rows)} requests" if len(rows) > 1 else "its last request")]
-    for row in reversed(rows):
-        status = UNKNOWN if row.status is None else str(row.status)
-        wait = f"  {duration(row.queue_ns)} in the queue" if row.queue_ns else ""
-        line = (
-            Cell(f"{time_of_day(row.at, look.utc_offset_s)} ", "dim"),
-            Cell(f"{status:>3} ", status_style(row.status)),
-            Cell(f"{duration(row.duration_ns):>6}  "),
-            Cell(f"{safe(row.method or UNKNOWN):<4} {safe(row.target or UNKNOWN)}"),
-            Cell(wait, "dim"),
-            Cell("  ≈ inferred" if pid_text(0, row.evidence) != "0" else "", "dim"),
-        )
-        found.append(Entry(line, ("requests", row.number)))
-    return found
+    words = f"last {len(rows)} requests" if len(rows) > 1 else "its last request"
+    return listed(words, rows[::-1], look)
 
 
 def _born(process: ProcessRow, look: Look) -> str:

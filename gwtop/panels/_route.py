@@ -6,12 +6,17 @@ Durations are counted in sixteenths of powers of two; people read 1, 2, 5, so bu
 to those. The band that holds the median is marked, for an average would hide two humps.
 """
 
+from gwtop.model import Snapshot
 from gwtop.model.histogram import middle_ns
-from gwtop.model.routes import RouteRow
-from gwtop.panels._base import Cell, Line
+from gwtop.model.requests import clip
+from gwtop.model.routes import RouteRow, fold
+from gwtop.panels._anatomy import Entry
+from gwtop.panels._base import PLAIN, Cell, Line, Look
+from gwtop.panels._linked import among, listed
 from gwtop.panels._safe import safe
 from gwtop.panels._text import UNKNOWN, duration, n_bytes, n_times, rate, share
 
+SHOWN_SLOWEST, SHOWN_LAST = 5, 20
 EDGES_NS = tuple(step * 10**power for power in range(3, 12) for step in (1, 2, 5))
 """1 us ... 500 s."""
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
@@ -38,6 +43,18 @@ def lines(route: RouteRow, width: int) -> list[Line]:
     )
     found: list[Line] = [(Cell(name.ljust(9), "dim"), Cell(words)) for name, words in told]
     return [*found, (), *_histogram(route, width)]
+
+
+def entries(route: RouteRow, snapshot: Snapshot, width: int, look: Look = PLAIN) -> list[Entry]:
+    """`lines`, and of the newest requests those that were of it: the slowest, and the last."""
+    name = route.method, route.route
+    of_it = among(snapshot, lambda row: (clip(row.method, 20), fold(row.target or "")) == name)
+    slowest = sorted(of_it, key=lambda row: row.duration_ns or 0, reverse=True)[:SHOWN_SLOWEST]
+    return [
+        *map(Entry, lines(route, width)),
+        *listed(f"the slowest of its newest {len(of_it):,}", slowest, look),
+        *listed("its last requests", of_it[: -SHOWN_LAST - 1 : -1], look),
+    ]
 
 
 def bands(route: RouteRow) -> list[tuple[int, int, int]]:

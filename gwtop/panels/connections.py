@@ -5,7 +5,9 @@ In: a snapshot. Out: a row for each, newest last. Refuses to know sockets.
 
 from gwtop.model import Snapshot
 from gwtop.model.connections import ConnectionRow
+from gwtop.panels._anatomy import Entry
 from gwtop.panels._base import PLAIN, Cell, Column, Line, Look, Row
+from gwtop.panels._linked import among, listed
 from gwtop.panels._safe import safe
 from gwtop.panels._sorting import Keys, Sort, arranged
 from gwtop.panels._text import UNKNOWN, duration, n_times, share, time_of_day
@@ -14,11 +16,14 @@ NAME = "connections"
 TITLE = "connections"
 ORDER = 50
 FOLLOWS = True
+SHOWN_REQUESTS = 50
+LOOKED_THROUGH = 10_000
+"""So many of the newest requests: some 2 ms of a paint."""
 COLUMNS = (
     Column("opened", 8, "<", "or when its first request began", keep=6),
     Column("client", 24, "<", "the end that asks", grow=True),
     Column("server", 21, "<", "the end that answers", keep=3, room=30),
-    Column("state", 9, "<", "● carries a request, ○ open, or how it was closed"),
+    Column("state", 9, "<", "● carries a request, ○ open, or how it was closed; – not told"),
     Column("lived", 6, ">", "so far, or until its close"),
     Column("requests", 8, ">", "how many it carried: more than 1 is reuse"),
     Column("busy", 5, ">", "share of its life in which a request was under way", keep=5),
@@ -35,7 +40,7 @@ def rows(snapshot: Snapshot, look: Look = PLAIN, sort: Sort | None = None) -> li
         "opened": lambda c: c.opened_at,
         "client": lambda c: c.client,
         "server": lambda c: c.server,
-        "state": lambda c: _state(c, c.key in flying).text,
+        "state": lambda c: _state(c, c.key in flying, snapshot).text,
         "lived": lambda c: _lived_ns(c, snapshot),
         "requests": lambda c: c.requests,
         "busy": lambda c: _busy_share(c, snapshot),
@@ -52,7 +57,7 @@ def _row(c: ConnectionRow, snapshot: Snapshot, is_busy: bool, look: Look) -> Row
             Cell(time_of_day(c.opened_at, look.utc_offset_s), "dim"),
             Cell(safe(c.client)),
             Cell(safe(c.server), "dim"),
-            _state(c, is_busy),
+            _state(c, is_busy, snapshot),
             Cell(duration(_lived_ns(c, snapshot))),
             Cell(n_times(c.requests), "good" if c.requests > 1 else ""),
             Cell(share(_busy_share(c, snapshot))),
@@ -61,14 +66,25 @@ def _row(c: ConnectionRow, snapshot: Snapshot, is_busy: bool, look: Look) -> Row
     )
 
 
-def _state(c: ConnectionRow, is_busy: bool) -> Cell:
+def _state(c: ConnectionRow, is_busy: bool, snapshot: Snapshot) -> Cell:
     if c.closed_at is not None:
         return Cell(safe(c.how or "closed"), "dim")
-    return Cell("● busy", "good") if is_busy else Cell("○ open")
+    if is_busy:
+        return Cell("● busy", "good")
+    return Cell("○ open") if _is_open(c, snapshot) else Cell(UNKNOWN, "dim")
+
+
+def _is_open(c: ConnectionRow, snapshot: Snapshot) -> bool:
+    """Whether its close would have been told: only since somebody wished for that it is."""
+    told_from = snapshot.closes_told_from
+    return told_from is not None and c.last_at >= told_from
 
 
 def _lived_ns(c: ConnectionRow, snapshot: Snapshot) -> int | None:
-    until = snapshot.now_at if c.closed_at is None else c.closed_at
+    """Of one of which nobody knows whether it is open, as long as it was seen to be."""
+    until = c.closed_at
+    if until is None:
+        until = snapshot.now_at if _is_open(c, snapshot) else c.last_at
     return None if until is None or c.opened_at is None else until - c.opened_at
 
 
@@ -95,3 +111,13 @@ def lines(c: ConnectionRow, snapshot: Snapshot, look: Look = PLAIN) -> list[Line
         ("answered by", ", ".join(map(str, c.pids)) or "not known"),
     )
     return [(Cell(name.ljust(13), "dim"), Cell(words)) for name, words in told]
+
+
+def entries(c: ConnectionRow, snapshot: Snapshot, look: Look = PLAIN) -> list[Entry]:
+    """`lines`, and of the newest requests those that it carried."""
+    carried = among(snapshot, lambda row: row.connection == c.key, LOOKED_THROUGH)
+    words = f"its last {len(carried[-SHOWN_REQUESTS:])} requests, the newest first"
+    return [
+        *map(Entry, lines(c, snapshot, look)),
+        *listed(words, carried[: -SHOWN_REQUESTS - 1 : -1], look),
+    ]

@@ -38,23 +38,24 @@ from gwtop.tui.habits import Habits
 from gwtop.tui.hands import Hands
 from gwtop.tui.keys import BINDINGS
 from gwtop.tui.lifelines import Lifelines
+from gwtop.tui.opening import Opening
 from gwtop.tui.pane import Pane
 from gwtop.tui.past import Past
-from gwtop.tui.person import Person
 from gwtop.tui.plots import Plots
-from gwtop.tui.request_sheet import RequestSheet
 from gwtop.tui.requests import RequestTable
 from gwtop.tui.seeing import Seeing
 from gwtop.tui.sheet import Sheet
 from gwtop.tui.stage import CSS, Stage
 from gwtop.tui.table import LiveTable
-from gwtop.tui.trail import Trail
 from gwtop.tui.views import View, views
 from gwtop.tui.wishes import Wishes
 
 if TYPE_CHECKING:
     from gwtop.tui.deeds import Deed
     from gwtop.tui.filterbar import FilterBar, Purpose
+    from gwtop.tui.linked import Linked
+    from gwtop.tui.person import Person
+    from gwtop.tui.request_sheet import RequestSheet
 
 PAINT_S = 0.1
 TICK_WISH_S = 0.25
@@ -96,9 +97,7 @@ class Screen(App[int]):
         self.feed = Feed(intake, self.model)
         self.panes: dict[str, LiveTable | Lifelines | Plots] = {}
         self.detail: details.Detail | None = None
-        self.person = Person()
-        self.request_sheet = RequestSheet()
-        self.trail = Trail()
+        self.opening = Opening(self)
         self.hands = Hands(self)
         self._asking = Asking(self)
         self._slice_asked = False
@@ -127,9 +126,7 @@ class Screen(App[int]):
                 yield from (self.panes[name] for name in panels if name != "processes")
             yield self.panes["lifelines"]
             yield self.panes["plots"]
-        yield Sheet(id="detail", hint="Esc: back")
-        yield self.person
-        yield self.request_sheet
+        yield from self.opening.sheets
         yield Sheet(id="help", hint="Esc: back")
         yield Chooser()
         yield Bar(id="tiny")
@@ -188,8 +185,11 @@ class Screen(App[int]):
 
     def paint(self) -> None:
         dear = ("routes", "errors", "connections", "plots")
-        self.shown = self.model.snapshot(**{name: self.panes[name].display for name in dear})
+        self.shown = self.model.snapshot(**{name: self._wants(name) for name in dear})
         self._repaint()
+
+    def _wants(self, panel: str) -> bool:
+        return self.panes[panel].display or self.opening.needs(panel)
 
     def _repaint(self) -> None:
         """The same snapshot, perhaps in another room."""
@@ -205,22 +205,19 @@ class Screen(App[int]):
         self.repaint_detail()
 
     @property
-    def sheet(self) -> Sheet | Person | RequestSheet:
-        """Where the detail stands."""
-        if isinstance(self.detail, Request):
-            return self.request_sheet
-        is_process = details.process_of(self.detail) is not None
-        return self.person if is_process else self.query_one("#detail", Sheet)
+    def sheet(self) -> "Sheet | Linked | RequestSheet":
+        return self.opening.sheet
+
+    @property
+    def person(self) -> "Person":
+        return self.opening.person
+
+    @property
+    def request_sheet(self) -> "RequestSheet":
+        return self.opening.request_sheet
 
     def repaint_detail(self) -> None:
-        sheet, process = self.sheet, details.process_of(self.detail)
-        if process is not None and self.person.display:
-            self.person.tell(self, process)
-        elif isinstance(self.detail, Request):
-            self.request_sheet.tell(self, self.detail)
-        elif isinstance(sheet, Sheet) and self.detail is not None and sheet.display:
-            width = sheet.inner_width
-            sheet.say(*details.told(self.detail, self.shown, width, self.look))
+        self.opening.repaint()
 
     # The room there is
 
@@ -299,14 +296,7 @@ class Screen(App[int]):
         if self.query_one("#help").display:
             self.action_help()
         elif self.detail is not None:
-            self.detail = self.trail.back()
-            self.stage.arrange()
-            if self.detail is None:
-                self.focus_pane()
-            else:
-                self.screen.set_focus(self.sheet)
-            self.call_after_refresh(self._repaint)
-
+            self.opening.back()
         elif self.query_one(Chooser).display:
             self.action_columns()
         elif isinstance(self.focused, LiveTable):
@@ -355,32 +345,17 @@ class Screen(App[int]):
             self.focused.action_open()
 
     def on_pane_opened(self, message: Pane.Opened) -> None:
-        self.open_detail(message.panel, message.key, message.deeper)
+        self.opening.open(message.panel, message.key, message.deeper)
 
-    def open_detail(self, panel: str, key: int, deeper: bool = False) -> None:
-        """A row in full; once more: into its sheet."""
-        before, chosen = self.detail, details.chosen(panel, key, self.model)
-        if chosen is None:
-            return
-        if chosen != before:
-            self.trail.opened(before, deeper)
-        self.detail = chosen
-        self.stage.arrange()
-        if chosen == before or deeper or not self.query_one("#body").display:
-            self.screen.set_focus(self.sheet)
-        self.call_after_refresh(self._repaint)
+    def open_detail(self, panel: str, key: int) -> None:
+        self.opening.open(panel, key)
 
     def on_pane_moved(self, message: Pane.Moved) -> None:
-        """An open detail goes with the selection."""
-        if self.detail is None or message.key is None:
-            return
-        chosen = details.chosen(message.panel, message.key, self.model)
-        if chosen is not None:
-            self.trail.opened(self.detail, False)
-            self.detail = chosen
-            self.stage.arrange()
-            self.sheet.top = 0
-            self.repaint_detail()
+        self.opening.go_along(message.panel, message.key)
+
+    def renew(self) -> None:
+        """What is newly shown is told what is known by now; paused, what was."""
+        self.call_after_refresh(self._repaint if self.paused else self.paint)
 
     def get_system_commands(self, screen: TextualScreen[object]) -> Iterable[SystemCommand]:
         return palette.commands(self)

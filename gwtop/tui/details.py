@@ -4,12 +4,13 @@ In: the panel and key of the row that was opened. Out: a title and lines. Knows 
 for each has something else to say beyond its row.
 """
 
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias, TypeGuard
 
 from gwtop.model import Model, Snapshot
 from gwtop.nouns.facts import Request
 from gwtop.panels import Cell, Line, Look, connections, errors, notes
 from gwtop.panels import _route as route_detail
+from gwtop.panels._anatomy import Entry
 from gwtop.panels._wrap import wrap_lines
 
 
@@ -39,6 +40,24 @@ def process_of(detail: Detail | None) -> int | None:
     return detail.key if isinstance(detail, Pointed) and is_process else None
 
 
+def is_linked(detail: Detail | None) -> TypeGuard[Pointed]:
+    """Whether its sheet leads on to requests."""
+    return isinstance(detail, Pointed) and detail.panel in ("routes", "connections")
+
+
+def linked(detail: Pointed, snapshot: Snapshot, width: int, look: Look) -> tuple[Line, list[Entry]]:
+    if detail.panel == "routes":
+        for route in snapshot.routes:
+            if route.key == detail.key:
+                told = route_detail.entries(route, snapshot, width, look)
+                return route_detail.title(route), told
+    for connection in snapshot.connections:
+        if connection.key == detail.key and detail.panel == "connections":
+            title = (Cell("connection", "bold"), Cell(f" ── {connection.key}"))
+            return title, connections.entries(connection, snapshot, look)
+    return (Cell(detail.panel, "bold"),), [Entry((Cell(GONE, "dim"),))]
+
+
 def _behind(key: int, model: Model) -> Detail:
     """What an error is about: its request, else its process, else only itself."""
     error = next((error for error in model.errors.rows() if error.key == key), None)
@@ -60,15 +79,6 @@ def _told(
     detail: Pointed, snapshot: Snapshot, width: int, look: Look
 ) -> tuple[Line, list[Line]] | None:
     match detail.panel:
-        case "routes":
-            for route in snapshot.routes:
-                if route.key == detail.key:
-                    return route_detail.title(route), route_detail.lines(route, width)
-        case "connections":
-            for connection in snapshot.connections:
-                if connection.key == detail.key:
-                    title = (Cell("connection", "bold"), Cell(f" ── {connection.key}"))
-                    return title, connections.lines(connection, snapshot, look)
         case "notes":
             for note in snapshot.notes:
                 if note.key == detail.key:

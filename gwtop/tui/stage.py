@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 CSS = """
 Screen { layout: vertical; }
 #head { height: 2; }
-#explain, #alert, #detail, #process, #help, #tiny { display: none; }
+#explain, #alert, #detail, #process, #linked, #help, #tiny { display: none; }
 #explain, #alert, #foot { height: auto; }
 #foot { height: 1; }
 #body { height: 1fr; layout: vertical; }
@@ -28,8 +28,8 @@ Screen { layout: vertical; }
 #tables.wide { layout: horizontal; }
 LiveTable, Lifelines, Plots { width: 1fr; height: 1fr; }
 #tables.wide #processes { width: 50%; }
-#detail, #process { height: 1fr; }
-#detail.below, #process.below { height: 45%; }
+#detail, #process, #linked { height: 1fr; }
+#detail.below, #process.below, #linked.below { height: 45%; }
 #help, #tiny { height: 1fr; }
 #chooser { display: none; height: 16; }
 """
@@ -54,7 +54,7 @@ class Stage:
             height = min(height, TALL_LINES - 1)
         layout = arrange(view, width, height, app.detail is not None, helping)
         self._arrange_panes(layout)
-        for sheet in (app.query_one("#detail", Sheet), app.person, app.request_sheet):
+        for sheet in app.opening.sheets:
             sheet.set_class(layout.is_below, "below")
             sheet.display = layout.detail and sheet is app.sheet
         self._arrange_bars(layout.is_tiny)
