@@ -178,6 +178,20 @@ def _listens(host: str, port: int) -> bool:
     )
 
 
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """Ends a server and its whole group: fcgiwrap's children outlive it."""
+    process.terminate()
+    try:
+        process.wait(timeout=5)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:  # nobody is left
+        return
+
+
 @contextmanager
 def server(command: Sequence[str], host: str, port: int, cwd: Path) -> Iterator[int]:
     """A server in the foreground, until the end of the block; its pid."""
@@ -189,12 +203,7 @@ def server(command: Sequence[str], host: str, port: int, cwd: Path) -> Iterator[
             await_listening(host, port, process)
             yield process.pid
         finally:
-            process.terminate()
-            try:
-                process.wait(timeout=5)
-            except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
+            stop(process)
 
 
 @contextmanager

@@ -5,10 +5,8 @@ are short, for a socket's name has 108 bytes.
 """
 
 import http.client
-import os
 import random
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -22,7 +20,7 @@ from pathlib import Path
 import pytest
 
 from tests.live._php import need_fpm
-from tests.live._running import DEMOS, Fact, need_uwsgi, nginx
+from tests.live._running import DEMOS, Fact, need_uwsgi, nginx, stop
 
 N_WORKERS = 6
 """More than kept connections: php-fpm gives each of them a worker for good."""
@@ -63,12 +61,7 @@ def on_socket(command: Sequence[str], path: Path, cwd: Path) -> Iterator[subproc
             await_socket(path, process)
             yield process
         finally:
-            process.terminate()
-            try:
-                process.wait(timeout=5)
-            except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
+            stop(process)
 
 
 def await_socket(path: Path, process: subprocess.Popen[bytes]) -> None:
