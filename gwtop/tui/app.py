@@ -24,7 +24,6 @@ from gwtop.config import Config
 from gwtop.journal import encode_wish
 from gwtop.model import Model, Snapshot
 from gwtop.nouns.driving import Driver
-from gwtop.nouns.facts import Request
 from gwtop.nouns.wishes import Connections, TickEvery
 from gwtop.panels import Cell, Look, beside, discover
 from gwtop.tui import details, guide, palette
