@@ -119,8 +119,12 @@ def test_a_page_is_printed_in_whatever_case_it_is_asked_for(asked: str) -> None:
 
 
 def test_without_a_word_all_are_listed() -> None:
-    listed = CliRunner().invoke(explain, []).output.splitlines()
-    assert listed == [*words(), "", *codes()]
+    listed = CliRunner().invoke(explain, []).output
+    before, notes = listed.split("\nnotes:\n")
+    assert [line.split()[0] for line in notes.splitlines()] == codes()
+    told = re.findall(r"[\w*-]+(?: model)?", before)
+    assert set(words()) <= set(told)
+    assert "the server, in capitals" in listed and "gwtop explain uwsgi uWSGI WSGI" in listed
 
 
 @pytest.mark.parametrize(
@@ -143,7 +147,7 @@ def test_an_unknown_word_names_those_that_look_like_it(asked: str, likeliest: st
 def test_a_word_that_looks_like_nothing_gets_the_words() -> None:
     run = CliRunner().invoke(explain, ["knights"], standalone_mode=False)
     assert isinstance(run.exception, GwtopError)
-    assert "there are AJP, CGI, FastCGI, " in (run.exception.remedy or "")
+    assert "there are AJP, CGI, embedded, FastCGI, " in (run.exception.remedy or "")
 
 
 CAPTURES = Path(__file__).parent / "captures"
@@ -201,6 +205,14 @@ def test_words_are_set_side_by_side(monkeypatch: pytest.MonkeyPatch) -> None:
     lines = run.output.splitlines()
     assert run.exit_code == 0 and max(map(len, lines)) <= 100
     assert lines[0].split() == ["uwsgi", "uWSGI", "WSGI"]
+    assert "the server, in" in next(line for line in lines if line.startswith("Is"))
+    assert 'So "nginx speaks uwsgi to uWSGI, which calls the application by WSGI"' in run.output
+    assert (
+        lines.count(
+            "    browser --HTTP--> web server --uwsgi--> uWSGI master (answers nothing itself)"
+        )
+        == 1
+    )
     kinds = next(line for line in lines if line.startswith("Kind"))
     assert re.search(r"wire protocol.*server: a program.*interface specification", kinds)
 

@@ -1,6 +1,7 @@
 """`gwtop explain`: a page for a word or a note code; several words side by side."""
 
 import shutil
+from textwrap import fill
 
 import click
 
@@ -16,7 +17,7 @@ def explain(words: tuple[str, ...]) -> int:
 
     Several words are set side by side: gwtop explain uwsgi uWSGI WSGI
     """
-    from gwtop.explain.beside import side_by_side
+    from gwtop.explain.beside import side_by_side, together
 
     pages = {word: _page(word) for word in words}
     if not pages:
@@ -27,15 +28,44 @@ def explain(words: tuple[str, ...]) -> int:
         width = min(shutil.get_terminal_size((100, 24)).columns, MAX_COLUMNS)
         for line in side_by_side(pages, width):
             click.echo(line)
+        for told in together(pages):
+            picture = told.startswith(" ")
+            click.echo("\n" + (told if picture else fill(told, width)))
         click.echo(f"\nEach has a page: gwtop explain {words[0]}")
     return 0
 
 
-def _list() -> None:
-    from gwtop.explain import codes, words
+BEGIN = """\
+gwtop explain WORD         a page: what it is, where it sits, what it fixed and what that cost
+gwtop explain WORD WORD    several side by side: gwtop explain uwsgi uWSGI WSGI
+gwtop explain CODE         what a note means and what to do; on the screen: e
 
-    for known in (*words(), "", *codes()):
-        click.echo(known)
+To begin with: gwtop explain gateway
+"""
+
+
+def _list() -> None:
+    """Every word with what it is, and every code: what is known here, on a page or two."""
+    from gwtop.explain import codes, titles
+
+    click.echo(BEGIN)
+    known = dict(titles())
+    noted = {code: known.pop(code) for code in codes()}
+    names: dict[str, list[str]] = {}
+    for name, title in known.items():  # several names may have one page
+        names.setdefault(title, []).append(name)
+    for title, alike in names.items():
+        click.echo(
+            fill(
+                f"{', '.join(alike):<16}  {title}",
+                100,
+                initial_indent="  ",
+                subsequent_indent=" " * 20,
+            )
+        )
+    click.echo("\nnotes:")
+    for code, title in noted.items():
+        click.echo(f"  {code:<26}  {title}")
 
 
 def _page(word: str) -> str:
