@@ -200,19 +200,37 @@ class Lineage:
     # -- facts that wait ----------------------------------------------------------------------
 
     def settle(self, at: Nanos) -> list[Fact]:
-        """Births and exits whose time has come, births first."""
-        if not self._untold and not self._exits:
-            return []
+        """Births and exits whose time has come: births first, and lives of one pid one by one, so
+        that whoever knows only pids takes no exit for that of the next process."""
+        facts: list[Fact] = []
+        while self._untold or self._exits:
+            told = self._tell_births(at) + self._tell_exits(at)
+            if not told:
+                break
+            facts += told
+        return facts
+
+    def _tell_births(self, at: Nanos) -> list[Fact]:
         facts: list[Fact] = []
         waiting: list[Process] = []
+        ends: dict[int, Process] = {}
+        """By pid the first end that was not told."""
+        for process in reversed(self._exits):
+            ends[process.pid] = process
         for process in self._untold:
             has_name = self._take_name(process)
             is_over = process.execed or not process.alive
-            if process.due_at <= at or (is_over and process.request is not None and has_name):
+            is_known = is_over and process.request is not None and has_name
+            is_next = ends.get(process.pid, process) is process
+            if is_next and (is_known or process.due_at <= at):
                 facts.append(self._tell_birth(process))
             else:
                 waiting.append(process)
         self._untold = waiting
+        return facts
+
+    def _tell_exits(self, at: Nanos) -> list[Fact]:
+        facts: list[Fact] = []
         staying: list[Process] = []
         for process in self._exits:
             if process.told and (_exit_due_at(process) <= at or self._all_is_known(process)):
@@ -224,7 +242,8 @@ class Lineage:
 
     def _all_is_known(self, process: Process) -> bool:
         """Of an exit: nothing more is awaited."""
-        return process.request is not None and (process.accounted or not self.awaits_accounts)
+        is_accounted = process.accounted or process.clocked or not self.awaits_accounts
+        return process.request is not None and is_accounted
 
     def due_at(self) -> Nanos | None:
         """When `settle` has something to tell at the latest."""

@@ -17,6 +17,7 @@ class Process:
         "birth",
         "born_at",
         "children",
+        "clocked",
         "code",
         "cpu_ns",
         "due_at",
@@ -64,8 +65,8 @@ class Process:
         """At the last sample."""
         self.spent_cpu_ns: int | None = None
         """At its end, by the kernel's account."""
-        self.accounted = False
-        """Its account has come."""
+        self.accounted = self.clocked = False
+        """Its account with its memory has come; that of its time alone."""
         self.sampled_at: Nanos | None = None
         self.max_rss_bytes: int | None = None
         self.n_requests = 0

@@ -17,22 +17,37 @@ from gwtop.tracker.process import Process
 
 STAMPS_SLACK_NS = 30 * MILLISECOND_NS  # /proc counts births in ticks of 10 ms, up to two late
 DISMANTLING_NS = 2 * SECOND_NS  # 64 GiB of memory are given back in 1 s
+ALIKE_NS = MILLISECOND_NS  # lives that differ by less are told apart by their order
 
 
 def whose(account: Spent, now: Process | None, gone: Iterable[Process]) -> Process | None:
     """None: a stranger's, or that of a process whose exit has been told."""
-    fitting = [p for p in gone if p.pid == account.pid and _misses_by_ns(account, p) is not None]
-    if fitting:
-        return min(fitting, key=lambda p: abs(_misses_by_ns(account, p) or 0))
-    if now is not None and _may_end(account, now):
+    by_ns = {
+        process: distance_ns
+        for process in gone
+        if process.pid == account.pid
+        and not _has(process, account)
+        and (distance_ns := _distance_ns(account, process)) is not None
+    }
+    if by_ns:
+        limit_ns = min(by_ns.values()) + ALIKE_NS
+        return next(process for process, distance_ns in by_ns.items() if distance_ns <= limit_ns)
+    if now is not None and not _has(now, account) and _may_end(account, now):
         return now
     return None
 
 
+def _has(process: Process, account: Spent) -> bool:
+    """Whether its account of this kind has come: one tap tells of memory, another does not."""
+    return process.accounted if account.max_rss_bytes is not None else process.clocked
+
+
 def write_down(account: Spent, process: Process) -> None:
-    process.accounted = True
     process.spent_cpu_ns = max(process.spent_cpu_ns or 0, account.cpu_ns)
-    if account.max_rss_bytes is not None:
+    if account.max_rss_bytes is None:
+        process.clocked = True
+    else:
+        process.accounted = True
         process.max_rss_bytes = max(process.max_rss_bytes or 0, account.max_rss_bytes)
 
 
@@ -42,12 +57,12 @@ def cpu_ns_of(process: Process) -> int | None:
     return max(known) if known else None
 
 
-def _misses_by_ns(account: Spent, process: Process) -> int | None:
+def _distance_ns(account: Spent, process: Process) -> int | None:
     """How far the process's life was from the account's. None: it is another one's."""
     if process.exited_at is None or process.born_at is None:
         return 0
     by_ns = process.exited_at - process.born_at - account.lifetime_ns
-    return by_ns if -STAMPS_SLACK_NS <= by_ns <= DISMANTLING_NS else None
+    return abs(by_ns) if -STAMPS_SLACK_NS <= by_ns <= DISMANTLING_NS else None
 
 
 def _may_end(account: Spent, process: Process) -> bool:

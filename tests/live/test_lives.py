@@ -30,6 +30,31 @@ TO_UWSGI = "location / {{ include /etc/nginx/uwsgi_params; uwsgi_pass 127.0.0.1:
 ITSELF = ("--binary-path", sys.executable)  # what the master executes at a reload
 MORTAL = ("--min-worker-lifetime", "0")  # else 60 s, whatever it has served
 
+SAME_PID = """
+import os, socket, time
+listener = socket.create_server(("127.0.0.1", 0))
+print(listener.getsockname()[1], flush=True)
+wanted, n = None, 0
+while True:
+    client, _ = listener.accept()
+    head = client.recv(65536)
+    n += 1
+    if wanted:
+        with open("/proc/sys/kernel/ns_last_pid", "w") as last:
+            last.write(str(wanted - 1))
+    pid = os.fork()
+    if pid == 0:
+        until = time.thread_time() + (0.02 if n % 5 == 0 else 0)
+        while time.thread_time() < until:
+            pass
+        head = f"HTTP/1.1 200 OK\\r\\nContent-Length: 2\\r\\nX-Worker-Pid: {os.getpid()}"
+        client.sendall(f"{head}\\r\\n\\r\\nok".encode())
+        os._exit(0)
+    wanted = wanted or pid
+    os.waitpid(pid, 0)
+    client.close()
+"""
+
 
 def need_tracefs() -> None:
     need_root()
@@ -175,6 +200,42 @@ def test_a_tree_that_does_not_listen_has_its_lives_told() -> None:
     finally:
         idle.kill()
         idle.communicate()
+
+
+def test_a_pid_that_comes_back_each_time_is_another_process_each_time() -> None:
+    need_tracefs()
+    if not os.path.exists("/proc/sys/kernel/ns_last_pid"):
+        pytest.skip("needs a kernel that lets us choose pids (CONFIG_CHECKPOINT_RESTORE)")
+    n = 40
+    server = subprocess.Popen([sys.executable, "-c", SAME_PID], stdout=subprocess.PIPE, text=True)
+    assert server.stdout is not None
+    try:
+        port = server.stdout.readline().strip()
+        with running("attach", "--port", port, "--json", "--details") as gwtop:
+            gwtop.await_type("hello")
+            told = [ask(int(port)) for _ in range(n)]
+            gwtop.await_fact(lambda f: f["type"] == "tick" and f["requests"] >= n)
+            assert gwtop.interrupt() == 130
+    finally:
+        server.kill()
+        server.communicate()
+    (pid, n_same), *_ = Counter(told).most_common(1)
+    assert n_same > n / 2, "its pid was taken by somebody else, over and over"
+    requests = of_type(gwtop.facts, "request")
+    assert [(f["pid"], f["births"]) for f in requests] == [(p, [p]) for p in told]
+    lives = [f for f in gwtop.facts if f["type"] in ("process_born", "process_exited")]
+    its = [f for f in lives if f["pid"] == pid]
+    assert [f["type"] for f in its] == ["process_born", "process_exited"] * n_same
+    births, exits = its[::2], its[1::2]
+    asked = [f["id"] for f in requests if f["pid"] == pid]
+    # Where the request is settled by the time the birth is told, it is the right one.
+    assert all(f["request"] in (None, id) for f, id in zip(births, asked, strict=True))
+    assert sum(f["request"] is not None for f in births) >= n_same / 2
+    assert {f["requests"] for f in exits} == {1}
+    # Every fifth one works for 20 ms; each has its own time.
+    assert all(death["max_rss_bytes"] > 1_000_000 for death in exits)
+    slow = [death["cpu_ns"] > 15_000_000 for death in exits]
+    assert slow == [id % 5 == 0 for id in asked]
 
 
 def test_one_process_behind_a_watched_front_is_single_and_can_be_sole(tmp_path: Path) -> None:

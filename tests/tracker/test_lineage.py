@@ -139,9 +139,42 @@ def test_a_reused_pid_is_another_process() -> None:
     assert first is not second
     first.n_requests = 4
     facts = [f for f in tree.settle(T0 + SECOND_NS) if isinstance(f, ProcessExited | ProcessBorn)]
-    assert kinds(facts) == ["ProcessBorn", "ProcessBorn", "ProcessExited"]
-    assert isinstance(facts[2], ProcessExited) and facts[2].requests == 4
+    assert kinds(facts) == ["ProcessBorn", "ProcessExited", "ProcessBorn"]
+    assert isinstance(facts[1], ProcessExited) and facts[1].requests == 4
     assert tree.find(200) is second
+
+
+def test_lives_of_one_pid_are_told_one_by_one_each_with_its_own() -> None:
+    tree = lineage()
+    tree.awaits_accounts = True
+    for n in range(4):
+        process = born(tree, 200, 10 * n * MS)
+        tree.execed(cgi(10 * n * MS + 1, 200))
+        tree.exited(Exited(T0 + (10 * n + n + 2) * MS, 200, n, None))
+        process.request = 70 + n
+    for n in (0, 1, 2):  # the account of the last is lost
+        tree.spent(Spent(T0 + 40 * MS, 200, n + 1, None, (n + 2) * MS))
+    facts = tree.settle(T0 + 45 * MS)
+    facts += tree.settle(T0 + 200 * MS)
+    assert kinds(facts) == ["ProcessBorn", "ProcessExited"] * 4
+    births = [f for f in facts if isinstance(f, ProcessBorn)]
+    deaths = [f for f in facts if isinstance(f, ProcessExited)]
+    assert [f.request for f in births] == [70, 71, 72, 73]
+    assert [f.code for f in deaths] == [0, 1, 2, 3]
+    assert [f.cpu_ns for f in deaths] == [1, 2, 3, None]
+    assert [f.lifetime_ns for f in deaths] == [2 * MS, 3 * MS, 4 * MS, 5 * MS]
+
+
+def test_the_next_life_of_a_pid_waits_for_the_end_of_the_former_to_be_told() -> None:
+    tree = lineage()
+    born(tree, 200, 0)
+    tree.settle(T0 + 100 * MS)
+    tree.exited(Exited(T0 + 110 * MS, 200, 0, None))
+    second = born(tree, 200, 111 * MS)
+    tree.execed(cgi(112 * MS, 200))
+    second.request = 8
+    assert tree.settle(T0 + 120 * MS) == []
+    assert kinds(tree.settle(T0 + 200 * MS)) == ["ProcessExited", "ProcessBorn"]
 
 
 def test_a_fork_of_a_live_pid_proves_an_exit_that_was_missed() -> None:

@@ -36,6 +36,17 @@ def test_of_two_lives_of_a_pid_the_one_that_was_as_long_is_meant() -> None:
     assert spending.whose(account(7, 5 * MS), None, [short, long]) is short
 
 
+def test_lives_that_are_alike_are_told_apart_by_their_order_and_none_gets_two_accounts() -> None:
+    lives = [process(7, 10 * n * MS, (10 * n + 2) * MS + n) for n in range(3)]
+    for expected in lives:
+        found = spending.whose(account(7, 2 * MS), None, lives)
+        assert found is expected
+        spending.write_down(account(7, 2 * MS), found)
+    assert spending.whose(account(7, 2 * MS), None, lives) is None
+    clock = Spent(T0 + 50 * MS, 7, 5, None, 2 * MS)
+    assert spending.whose(clock, None, lives) is lives[0], "the other tap's comes too"
+
+
 def test_an_account_comes_before_its_exit() -> None:
     alive = process(7, 900 * MS)
     assert spending.whose(account(7, 95 * MS), alive, []) is alive
@@ -79,7 +90,7 @@ def test_of_those_who_say_at_least_so_much_the_most_is_told(
     for cpu_ns in accounts_ns:
         spending.write_down(Spent(T0, 7, cpu_ns, None, 1), one)
     assert spending.cpu_ns_of(one) == expected_ns
-    assert one.accounted == bool(accounts_ns) and one.max_rss_bytes is None
+    assert one.clocked == bool(accounts_ns) and not one.accounted and one.max_rss_bytes is None
 
 
 def test_a_peak_is_the_highest_that_was_seen() -> None:
