@@ -7,8 +7,10 @@ A panel that can be sorted has `SORTS`: for a column's name, what its rows are s
 `rows` take a `Sort`.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import NamedTuple, TypeAlias, TypeVar
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Generic, NamedTuple, TypeAlias, TypeVar
+
+from gwtop.panels._base import Row
 
 Item = TypeVar("Item")
 Value: TypeAlias = int | float | str | None
@@ -18,6 +20,33 @@ Keys: TypeAlias = Mapping[str, Callable[[Item], Value]]
 class Sort(NamedTuple):
     column: str
     descending: bool = True
+
+
+class Lazy(Generic[Item]):
+    """Rows that are made when they are looked at: 2,000 of them cost 20 ms, a screenful 0.5.
+
+    What a panel's `lazy(snapshot, look, sort)` gives, where it has many rows.
+    """
+
+    def __init__(
+        self, items: Sequence[Item], key: Callable[[Item], int], make: Callable[[Item], Row]
+    ) -> None:
+        self._items, self._key, self._make = items, key, make
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __iter__(self) -> Iterator[Row]:
+        return map(self._make, self._items)
+
+    def between(self, first: int, end: int) -> list[Row]:
+        return [self._make(item) for item in self._items[max(0, first) : max(0, end)]]
+
+    def key_at(self, place: int) -> int:
+        return self._key(self._items[place])
+
+    def place_of(self, key: int) -> int | None:
+        return next((n for n, item in enumerate(self._items) if self._key(item) == key), None)
 
 
 def arranged(items: Iterable[Item], sort: Sort | None, keys: Keys[Item]) -> list[Item]:

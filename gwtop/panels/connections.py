@@ -9,7 +9,7 @@ from gwtop.panels._anatomy import Entry
 from gwtop.panels._base import PLAIN, Cell, Column, Line, Look, Row
 from gwtop.panels._linked import among, listed
 from gwtop.panels._safe import safe
-from gwtop.panels._sorting import Keys, Sort, arranged
+from gwtop.panels._sorting import Keys, Lazy, Sort, arranged
 from gwtop.panels._text import UNKNOWN, duration, n_times, share, time_of_day
 
 NAME = "connections"
@@ -35,6 +35,10 @@ SORTS = ("opened", "client", "server", "state", "lived", "requests", "busy", "pi
 
 
 def rows(snapshot: Snapshot, look: Look = PLAIN, sort: Sort | None = None) -> list[Row]:
+    return list(lazy(snapshot, look, sort))
+
+
+def lazy(snapshot: Snapshot, look: Look = PLAIN, sort: Sort | None = None) -> Lazy[ConnectionRow]:
     flying = {request.connection for request in snapshot.in_flight}
     keys: Keys[ConnectionRow] = {
         "opened": lambda c: c.opened_at,
@@ -47,7 +51,7 @@ def rows(snapshot: Snapshot, look: Look = PLAIN, sort: Sort | None = None) -> li
         "pid": lambda c: c.pids[-1] if c.pids else None,
     }
     shown = arranged(snapshot.connections, sort, keys)
-    return [_row(c, snapshot, c.key in flying, look) for c in shown]
+    return Lazy(shown, lambda c: c.key, lambda c: _row(c, snapshot, c.key in flying, look))
 
 
 def _row(c: ConnectionRow, snapshot: Snapshot, is_busy: bool, look: Look) -> Row:

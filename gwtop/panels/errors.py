@@ -7,7 +7,7 @@ from gwtop.model import Snapshot
 from gwtop.model.errors import ErrorRow
 from gwtop.panels._base import PLAIN, Cell, Column, Line, Look, Row, Style
 from gwtop.panels._safe import safe
-from gwtop.panels._sorting import Keys, Sort, arranged
+from gwtop.panels._sorting import Keys, Lazy, Sort, arranged
 from gwtop.panels._text import UNKNOWN, time_of_day
 
 NAME = "errors"
@@ -35,7 +35,12 @@ SORTS: Keys[ErrorRow] = {
 
 
 def rows(snapshot: Snapshot, look: Look = PLAIN, sort: Sort | None = None) -> list[Row]:
-    return [_row(error, look) for error in arranged(snapshot.errors, sort, SORTS)]
+    return list(lazy(snapshot, look, sort))
+
+
+def lazy(snapshot: Snapshot, look: Look = PLAIN, sort: Sort | None = None) -> Lazy[ErrorRow]:
+    shown = arranged(snapshot.errors, sort, SORTS)
+    return Lazy(shown, lambda e: e.key, lambda e: _row(e, look))
 
 
 def _row(error: ErrorRow, look: Look) -> Row:

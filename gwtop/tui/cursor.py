@@ -8,10 +8,11 @@ process that sinks under newer ones) the view moves along, so it keeps its line 
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from gwtop.model import Snapshot
 from gwtop.panels import Look, Row
+from gwtop.panels._sorting import Lazy
 from gwtop.panels.requests import window
 
 
@@ -50,6 +51,27 @@ class Listed:
 
     def key_at(self, number: int) -> int:
         return self.listed[number].key
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """Rows that a panel makes when they are looked at."""
+
+    lazy: Lazy[Any]
+    first: int = 0
+
+    @property
+    def end(self) -> int:
+        return len(self.lazy)
+
+    def rows(self, first: int, end: int) -> Sequence[Row]:
+        return self.lazy.between(first, end)
+
+    def number_of(self, key: int) -> int | None:
+        return self.lazy.place_of(key)
+
+    def key_at(self, number: int) -> int:
+        return self.lazy.key_at(number)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ Knows no panel by name. Where one is in it is its `Cursor`'s to know, how one wa
 """
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from rich.segment import Segment
 from textual import events
@@ -16,8 +16,9 @@ from gwtop.model import Snapshot
 from gwtop.model.filter import Filter
 from gwtop.panels import Cell, Column, Look, Panel, Row, Style, fit, safe
 from gwtop.panels._base import GAP
+from gwtop.panels._sorting import Lazy
 from gwtop.tui.arranged import Arranged, matcher
-from gwtop.tui.cursor import Cursor, Listed, Source
+from gwtop.tui.cursor import Cursor, Listed, Made, Source
 from gwtop.tui.pane import Pane
 from gwtop.tui.strips import Mark, border, boxed, heads, look_of, row_cells, sized
 
@@ -87,6 +88,9 @@ class LiveTable(Pane, can_focus=True):
 
     def _source(self) -> Source:
         snapshot, look, sort = self._snapshot, self._look, self.arranged.sort
+        lazy: Callable[..., Lazy[Any]] | None = getattr(self.panel, "lazy", None)
+        if lazy is not None and not self.arranged.filter:
+            return Made(lazy(snapshot, look, sort))
         make: Callable[..., Sequence[Row]] = self.panel.rows
         rows = make(snapshot, look) if sort is None else make(snapshot, look, sort)
         return Listed(self.arranged.rows(rows))

@@ -86,3 +86,15 @@ def test_connections_and_errors_sort_too() -> None:
     assert column(connections.rows(snapshot, sort=Sort("requests")), 5) == ["3", "2", "2"]
     newest = column(errors.rows(snapshot, sort=Sort("pid")), 2)
     assert newest == ["13", "12", "11", "10", "9", "8", "7"]
+
+
+def test_rows_that_are_made_late_are_the_same_rows() -> None:
+    snapshot = snapshot_of([*rain(), *pool()[1:]])
+    for panel in (connections, errors):
+        for sort in (None, Sort("pid"), Sort("pid", False)):
+            late, rows = panel.lazy(snapshot, sort=sort), panel.rows(snapshot, sort=sort)
+            assert len(late) == len(rows) > 2
+            assert [*late.between(0, 2), *late.between(2, 9_999)] == rows == list(late)
+            assert late.between(-5, 1) == rows[:1]
+            assert [late.key_at(n) for n in range(len(rows))] == [row.key for row in rows]
+            assert late.place_of(rows[1].key) == 1 and late.place_of(10**9) is None

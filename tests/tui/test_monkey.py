@@ -25,7 +25,7 @@ NAMES = {
     ">": "greater_than_sign",
     "=": "equals_sign",
 }
-KEYS = [*"123456789lfcsmMnNeghjkG5", *NAMES, "up", "down", "left", "right", "enter", "escape"]
+KEYS = [*"123456789lfcsSmMnNeghjkG5xty", *NAMES, "up", "down", "left", "right", "enter", "escape"]
 KEYS += ["home", "end", "pageup", "pagedown", "tab", "shift+tab", "backspace"]
 SIZES = [(80, 24), (160, 50), (20, 5), (120, 40), (41, 11)]
 
