@@ -14,6 +14,7 @@ from _keeper import Keeper, Server
 MODULES = "/usr/lib/apache2/modules"  # Debian's place
 
 CONFIGURATION = """\
+# What it writes beside its log stays in our folder.
 ServerRoot {directory}
 DefaultRuntimeDir {directory}
 PidFile {directory}/apache.pid
@@ -25,6 +26,7 @@ ErrorLogFormat "%M"
 LogLevel error
 {user}
 LoadModule mpm_prefork_module {modules}/mod_mpm_prefork.so
+# It decides whether a client may ask; without it every request is an error.
 LoadModule authz_core_module {modules}/mod_authz_core.so
 # As many children as were asked for, always.
 StartServers {children}
@@ -33,6 +35,7 @@ MaxSpareServers {children}
 MaxRequestWorkers {children}
 # A child that waits for a silent client is a child that nobody else has.
 KeepAlive Off
+# One header field; 8,190 bytes by default.
 LimitRequestFieldSize 65536
 """
 

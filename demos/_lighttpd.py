@@ -7,11 +7,14 @@ from _demo import which
 from _keeper import Keeper, Server
 
 CONFIGURATION = """\
+# It has to be named; no file of it is served.
 server.document-root = "{directory}"
-# The listening socket is inherited as stdin.
+# The listening socket is inherited as stdin, so there is no port to open.
 server.bind = "/dev/stdin"
 server.port = 0
+# Long bodies wait there; the usual folder is root's.
 server.upload-dirs = ("{directory}")
+# All header fields together; 8,192 bytes by default.
 server.max-request-field-size = 65535
 """
 
@@ -57,7 +60,8 @@ def front(
         "module": MODULES.get(gateway, gateway),
         "protocol": 'scgi.protocol = "uwsgi"' if gateway == "uwsgi" else "",
     }
-    if script is not None:  # it says DOCUMENT_ROOT and path: let that be the script
+    if script is not None:
+        # SCRIPT_FILENAME is made of the document root and the path: let every path be the script's.
         values["prefix"] = ""
         values["protocol"] = f'url.rewrite-once = ("^[^?]*(\\?.*)?$" => "/{script.name}$1")'
     lines = FRONT

@@ -35,7 +35,7 @@ def configuration(
     """`gateway` is nginx's own word for it: "fastcgi", "uwsgi" or "scgi"; or "http", for a server
     that speaks HTTP itself. `script`: the file to run, for gateways that run files."""
     temporary = "\n".join(
-        # All five, for nginx makes each at its start; their usual place is root's.
+        # All five, for nginx makes each at its start.
         f"  {name}_temp_path {directory}/{name};"
         for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     )
@@ -48,13 +48,14 @@ def configuration(
         word, param, target, lines = "proxy", "proxy_set_header", f"http://{target}", [HOST]
     params = "\n".join(f"      {param} {' '.join(line.split(maxsplit=1))};" for line in lines)
     return f"""\
-daemon off;
+daemon off;                              # stays in the foreground
 pid {directory}/nginx.pid;
 error_log stderr error;
-worker_processes 1;
+worker_processes 1;                      # an event loop: one is enough for all clients
 {_user()}events {{}}
 http {{
   access_log off;
+  # Long bodies wait in files; the usual folders for them are root's.
 {temporary}
   client_max_body_size 64m;              # 1 MB by default
   large_client_header_buffers 4 64k;     # 8k by default

@@ -17,7 +17,8 @@ JARS = ("bootstrap", "tomcat-juli")
 SERVER = """\
 <Server port="-1">                              <!-- no port to shut it down -->
   <Service name="demo">
-    <!-- The listening socket is inherited as stdin. A secret would be for a network. -->
+    <!-- The listening socket is inherited as stdin. A secret would be for a network. Requests
+         with attributes that the pattern does not know would be refused (403). -->
     <Connector protocol="AJP/1.3" address="127.0.0.1" port="0" useInheritedChannel="true"
                secretRequired="false" maxThreads="{threads}" packetSize="65536"
                allowedRequestAttributesPattern=".*" connectionTimeout="60000" />

@@ -48,8 +48,10 @@ LogLevel error fcgid:warn
 # One file answers every path.
 AliasMatch ^ {directory}/_application.php
 <Files _application.php>
+  # mod_fcgid starts programs, and asks for this as mod_cgi does.
   Options +ExecCGI
   SetHandler fcgid-script
+  # The file is no program: this is, and is told the file's name with each request.
   FcgidWrapper "{php} -d enable_post_data_reading=0 -d log_errors=1"
 </Files>
 """

@@ -35,7 +35,9 @@ pm = static                  ; or dynamic, ondemand: how many there are then cha
 pm.max_children = {workers}
 ; php://input is then the body as it came, however long; post_max_size is for forms.
 php_admin_value[enable_post_data_reading] = Off
+; Long bodies wait there.
 php_admin_value[sys_temp_dir] = {scratch}
+; error_log() goes back to the web server as FastCGI's STDERR.
 php_admin_value[log_errors] = On
 """
 

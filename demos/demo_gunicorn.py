@@ -4,7 +4,7 @@
 
 An arbiter forks the workers and replaces those that die; it never touches a request. A "sync"
 worker answers one client at a time and closes every connection, so a slow client holds a whole
-process: gunicorn wants a buffering web server before it.
+process: gunicorn wants a buffering web server before it, as with --front nginx.
 """
 
 from typing import Any

@@ -29,11 +29,13 @@ LoadModule php_module {libphp}
 LoadModule alias_module {modules}/mod_alias.so
 # One file answers every path.
 AliasMatch ^ {directory}/_application.php
+# It is run, not sent; the name is the module's own.
 <Files _application.php>
   SetHandler application/x-httpd-php
 </Files>
 # php://input is then the body as it came, however long; post_max_size is for forms.
 php_admin_value post_max_size 64M
+# error_log() goes to Apache's log.
 php_admin_flag log_errors on
 """
 

@@ -31,6 +31,7 @@ LoadModule python_module {modules}/mod_python.so
 PythonOption mod_python.mutex_directory {directory}
 <Location />
   SetHandler mod_python
+  # Where the handler is found; it is imported once in each child.
   PythonPath "['{directory}'] + sys.path"
   PythonHandler _mod_python_handler
 </Location>

@@ -2,9 +2,9 @@
 
     client --HTTP--> Apache child --AJP13--> Tomcat, one process
 
-There was no CGI to outgrow for long: one process, loaded once, a thread for each request. Between
-Apache and container stands AJP13, which says in bytes what HTTP says in words. A crash takes
-everybody with it. Watch the hop between Apache and Tomcat.
+A Java program takes a second to start, so CGI was never its way: one process, loaded once, and a
+thread for each request. Between Apache and container stands AJP13, which says in bytes what HTTP
+says in words. A crash takes everybody with it. Watch the hop between Apache and Tomcat.
 """
 
 from typing import Any

@@ -3,7 +3,7 @@
     client --HTTP--> uWSGI master and workers
 
 --http-socket gives the port to the workers; --http would put a process of its own before them. It
-is meant for a proxy behind which nobody else can reach it: it keeps no connection.
+is meant for a proxy, and keeps no connection: try --front nginx.
 """
 
 import socket
