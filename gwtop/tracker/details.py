@@ -54,7 +54,7 @@ class _Half:
         self.side = side
         self.base = base
         """Where in the fact's `data` it begins."""
-        self._pieces = reel.client if side is CLIENT else reel.server
+        self._pieces = reel.pieces(side)
         self._begin = self._pieces[0].begin if self._pieces else 0
         raw = b"".join(bytes(p.n_bytes) if p.data is None else p.data for p in self._pieces)
         self.found = reel.hop.protocol.dissect(side, raw, reel.stream)

@@ -26,6 +26,7 @@ from gwtop.panels import _lineage as lineage
 from gwtop.panels import _variables as variables
 from gwtop.panels._bodies import MODES, Mode
 from gwtop.panels._body_tab import lines as body_lines
+from gwtop.panels._text import n_bytes
 from gwtop.panels._wrap import by_words
 from gwtop.tui.pane import Pane
 from gwtop.tui.records_view import RecordsView
@@ -194,11 +195,17 @@ class RequestSheet(Pane, can_focus=True):
 
     def _foot(self) -> Line:
         if self.tab not in NARROWED or not (self.typing or self.text):
-            return ()
+            return self._left_out()
         cursor = "_" if self.typing else ""
         found = "" if self._n_found is None else f"  {self._n_found:,} found"
         told = found if self.tab == "Records" and self.text else ""
         return (Cell("/", "accent"), Cell(safe(self.text) + cursor), Cell(told, "dim"))
+
+    def _left_out(self) -> Line:
+        beyond = sum(self._fetched.left_out) if self._fetched is not None else 0
+        if self.tab != "Records" or not beyond:
+            return ()
+        return (Cell(f"{n_bytes(beyond)} more came than is kept", "warn"),)
 
     def _hints(self, width: int) -> tuple[Cell, ...]:
         if self.typing:

@@ -5,11 +5,10 @@ are dissected by the same code as in the engine, so that what is shown is what w
 """
 
 from gwtop.nouns.facts import Detail, Request
-from gwtop.nouns.wire import CLIENT, SERVER
 from gwtop.protocols import discover
 from gwtop.tracker.details import detail_fact
 from gwtop.tracker.exchange import Hop
-from gwtop.tracker.kept import Piece, Reel
+from gwtop.tracker.kept import Raw, Reel
 from tests.screens._facts import MS, T0, pool
 
 FORM = b"name=J.+Doe&password=hunter"
@@ -56,10 +55,9 @@ def fastcgi_detail(id: int) -> Detail:
     hop = Hop(id, "127.0.0.1:50038", "127.0.0.1:3031", discover()["fastcgi"])
     at = T0 + 9_459 * MS
     asked, answered = request_bytes(), answer_bytes()
-    client = [Piece(0, at, asked, len(asked))]
-    server = [Piece(0, at + 37 * MS, answered, len(answered))]
-    assert CLIENT is not SERVER
-    return detail_fact(Reel(id, hop, 1, client, server, 0, 0), False)
+    client: list[Raw] = [(0, at, asked, len(asked))]
+    server: list[Raw] = [(0, at + 37 * MS, answered, len(answered))]
+    return detail_fact(Reel(id, hop, 1, client, server, 0, 0, 0), False)
 
 
 def with_details() -> list[object]:

@@ -75,7 +75,7 @@ def test_what_is_over_leaves_nothing_on_the_tape(name: str) -> None:
 
 def _reel_of(kept: Kept, id: int) -> int:
     reel = kept.reel(id)
-    return 0 if reel is None else reel.cost_bytes()
+    return 0 if reel is None else reel.cost_bytes
 
 
 def http(tracker: Tracker, conn: int, *talk: tuple[str, bytes], at: int = MS) -> None:
