@@ -10,6 +10,7 @@ from gwtop.model import Snapshot
 from gwtop.panels import Cell, Line, safe
 
 NO_SUMMARY = "it told no summary, so the last totals may be short"
+MIN_WIDTH = len(" ■ engine ended:  …") + 2  # textwrap raises where the mark alone has no room
 MAX_LINES = 2  # a remedy is worthless when its end is cut off; a note stands in full in its pane
 
 
@@ -36,7 +37,7 @@ def _folded(mark: Cell, text: str, width: int) -> tuple[Line, ...]:
     """At spaces, so that a path that fits on a line can be copied from it."""
     first, *rest = textwrap.wrap(
         safe(text),
-        width,
+        max(width, MIN_WIDTH),
         initial_indent=" " * len(mark.text),
         subsequent_indent="   ",
         break_on_hyphens=False,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
 
 from rich.segment import Segment, Segments
 from textual import events
-from textual.app import App, ComposeResult, SystemCommand
+from textual.app import ComposeResult, SystemCommand
 from textual.binding import BindingType
 from textual.containers import Container
 from textual.filter import LineFilter
@@ -29,6 +29,7 @@ from gwtop.panels import Cell, Look, beside, discover
 from gwtop.tui import details, guide, palette
 from gwtop.tui.asking import Asking
 from gwtop.tui.bars import Bar, Foot
+from gwtop.tui.calm import Calm
 from gwtop.tui.chooser import Chooser
 from gwtop.tui.driving import Drive
 from gwtop.tui.edges import Edges
@@ -60,7 +61,7 @@ PAINT_S = 0.1
 TICK_WISH_S = 0.25
 
 
-class Screen(App[int]):
+class Screen(Calm[int]):
     CSS = CSS
     TITLE = "gwtop"
     ENABLE_COMMAND_PALETTE = True

@@ -171,6 +171,10 @@ class Pages(ModalScreen[None]):
     def on_mount(self) -> None:
         self.open(self.word)
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Not before it stands, and not when it is being taken away."""
+        return bool(self.query("#wanted"))
+
     @property
     def sheet(self) -> PageSheet:
         return self.query_one(PageSheet)

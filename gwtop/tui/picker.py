@@ -68,16 +68,21 @@ class Entries(Pane, can_focus=True):
         self.draw()
 
     def action_choose(self) -> None:
-        self.screen.dismiss(self.at)
+        self._close(self.at)
 
     def action_close(self) -> None:
-        self.screen.dismiss(None)
+        self._close(None)
+
+    def _close(self, place: int | None) -> None:
+        """Once: a key may be behind the one that closed it."""
+        if self.app.screen is self.screen:
+            self.screen.dismiss(place)
 
     def on_key(self, event: events.Key) -> None:
         places = [n for n, e in enumerate(self.entries) if e.key and e.key == event.character]
         if places:
             event.stop()
-            self.screen.dismiss(places[0])
+            self._close(places[0])
 
     def on_click(self, event: events.Click) -> None:
         event.stop()
@@ -85,7 +90,7 @@ class Entries(Pane, can_focus=True):
         if event.y == self.size.height - 1:
             self.action_close()
         elif event.y > 0 and place < len(self.entries):
-            self.screen.dismiss(place)
+            self._close(place)
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
         self.action_move(-1)
@@ -116,4 +121,5 @@ class Picker(ModalScreen[int | None]):
 
     def on_click(self, event: events.Click) -> None:
         """Beside the list: none."""
-        self.dismiss(None)
+        if self.is_current:
+            self.dismiss(None)

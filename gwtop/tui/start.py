@@ -12,7 +12,7 @@ from typing import ClassVar
 
 import msgspec
 from textual import events
-from textual.app import App, ComposeResult, SystemCommand
+from textual.app import ComposeResult, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.filter import LineFilter
 from textual.screen import Screen as TextualScreen
@@ -22,6 +22,7 @@ from gwtop.panels import Cell, Line, escape
 from gwtop.panels._start import UNFOLD, Entry, Offer, entries
 from gwtop.tui import guide
 from gwtop.tui.bars import Bar, Foot, Key
+from gwtop.tui.calm import Calm
 from gwtop.tui.menu import Menu
 from gwtop.tui.sheet import Sheet
 
@@ -43,7 +44,7 @@ SIGNS = (
 )
 
 
-class Start(App[Choice]):
+class Start(Calm[Choice]):
     CSS = """
     Screen { layout: vertical; }
     #head { height: 2; }

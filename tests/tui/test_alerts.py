@@ -41,3 +41,9 @@ def test_what_would_take_a_third_line_is_cut() -> None:
 
 def test_control_characters_do_not_reach_the_terminal() -> None:
     assert "\x1b" not in words(alert(Snapshot(), None, "\x1b]0;x\x07", 80)[0])
+
+
+def test_a_terminal_of_a_few_cells_breaks_nothing() -> None:
+    for width in range(1, 40):
+        assert alert(Snapshot(), "it was killed " * 9, None, width)
+        assert alert(Snapshot(), None, "a trouble " * 9, width)
