@@ -15,7 +15,7 @@ elsewhere. `Metered` tells how many calls there were.
 
 import os
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from typing import Literal
 
 from gwtop import clock
@@ -60,7 +60,8 @@ class Calls:
         """Raises NoTracefsError, NoBpfError, OSError."""
         self._path = path
         self._links: frozenset[str] = frozenset()
-        self._tree: frozenset[int] = frozenset()
+        self._covered: dict[int, int] = {}
+        """Process: since which tick of the machine's children of it inherit its probes."""
         self._libcs = Libcs()
         self._planted: dict[int, list[Planted]] = {}
         """By the libc's descriptor."""
@@ -92,26 +93,39 @@ class Calls:
         self._look_for_listener()
         if self._links:
             tops = kinship.roots(kinship.owners(self._links).pids)
-            self._cover(kinship.descendants(tops))
-            self._find_open()
+            self._cover(sorted(kinship.descendants(tops)))
 
     def _look_for_listener(self) -> None:
         self._links = frozenset(one.link for one in listeners.unix(self._path))
 
-    def _find_open(self) -> None:
+    def _find_open(self, pids: Collection[int]) -> None:
+        """What these have in hand already; once their probes are there, so that none is between."""
         links = {f"{SOCKET}{inode}]" for inode in diag.unix_accepted(self._path)}
-        for link, holders in sockets_of(self._tree).items():
+        for link, holders in sockets_of(pids).items():
             if link in links:
                 self._descriptors.was_open(f"unix:{self._path}", _naming(link, holders))
                 self._kernel.concern(holders)
 
-    def _cover(self, pids: Collection[int]) -> None:
-        self._tree = frozenset(pids)
-        for pid in sorted(self._tree):
+    def _cover(self, pids: Sequence[int]) -> None:
+        """Plants probes in those that do not inherit them."""
+        fresh = [pid for pid in pids if not self._inherits(pid)]
+        for pid in fresh:
             found = self._libcs.of(pid)
             self._say_blind(pid, found)
             for libc in found:
                 self._plant(libc, pid)
+
+        if fresh:
+            self._find_open(fresh)
+
+    def _inherits(self, pid: int) -> bool:
+        """A child of one that had its probes before it was born."""
+        stat = proc.stat(pid)
+        since = None if stat is None else self._covered.get(stat.parent)
+        inherits = stat is None or (since is not None and since < stat.born_ticks)
+        now_ticks = (clock.now() - clock.boot_offset_ns()) // proc.tick_ns()
+        self._covered[pid] = 0 if inherits else now_ticks + 1
+        return inherits
 
     def _plant(self, libc: Libc, pid: int) -> None:
         if libc.descriptor not in self._planted:
@@ -155,10 +169,11 @@ class Calls:
         return f"unix:{self._path}" if link in self._links else None
 
     def follow(self, pids: Collection[int]) -> None:
-        fresh = frozenset(pids) - self._tree
-        self._tree = frozenset(pids)
+        fresh = frozenset(pids) - self._covered.keys()
         if fresh:
-            self._cover(pids)
+            self._cover(sorted(fresh))
+        if len(self._covered) > len(pids):
+            self._covered = {pid: self._covered[pid] for pid in pids}
 
     # -- reading ------------------------------------------------------------------------------
 

@@ -7,7 +7,8 @@ perf_event_open with a process plants the event's breakpoints in that process's 
 with `inherit` in its children's: the rest of the machine runs as fast as before (tracefs' own
 `enable` would slow every process that maps the library). Each thread has an event of its own, for
 only then do its children inherit it; the program runs once however many events there are. The end
-of the last descriptor takes the breakpoints away.
+of the last descriptor takes the breakpoints away; until then those of processes that have ended
+are kept, for what their children inherited would end with them.
 """
 
 import ctypes
@@ -37,7 +38,8 @@ class Planted:
         self._program = program
         self._open: dict[int, dict[int, int]] = {}
         """Process: thread: descriptor."""
-        self._has_program = False
+        self._running = -1
+        """The event that the program was given to."""
 
     def processes(self) -> Collection[int]:
         return self._open.keys()
@@ -58,20 +60,25 @@ class Planted:
             descriptor = open_event(self._event, thread)
         except ProcessLookupError:
             return -1
-        if not self._has_program:
-            fcntl.ioctl(descriptor, SET_BPF, self._program)
-            self._has_program = True
+        if self._running < 0:
+            self._running = self._run(thread)
         return descriptor
 
-    def keep(self, pids: Collection[int]) -> None:
-        """Gives back what processes that have ended no longer need."""
-        for pid in [pid for pid in self._open if pid not in pids]:
-            _close(self._open.pop(pid).values())
+    def _run(self, thread: int) -> int:
+        """The program is the event's, wherever it is planted; but what is inherited takes it away
+        at its end (kernel/events/core.c, perf_event_alloc and _free_event; measured on 6.18)."""
+        try:
+            alone = open_event(self._event, thread, inherits=False)
+        except ProcessLookupError:
+            return -1
+        fcntl.ioctl(alone, SET_BPF, self._program)
+        return alone
 
     def close(self) -> None:
         for threads in self._open.values():
             _close(threads.values())
-        self._open = {}
+        _close([self._running])
+        self._open, self._running = {}, -1
 
 
 def _close(descriptors: Collection[int]) -> None:
@@ -80,12 +87,12 @@ def _close(descriptors: Collection[int]) -> None:
             os.close(descriptor)
 
 
-def open_event(event: int, thread: int, cpu: int = ANY_CPU) -> int:
+def open_event(event: int, thread: int, cpu: int = ANY_CPU, inherits: bool = True) -> int:
     """A trace event's descriptor. Raises OSError."""
     call = SYS_PERF_EVENT_OPEN.get(platform.machine())
     if call is None:
         raise OSError(errno.ENOSYS, f"no perf_event_open known for {platform.machine()}")
-    flags = 0 if thread == EVERY_PROCESS else INHERIT
+    flags = INHERIT if inherits else 0
     attribute = ATTRIBUTE.pack(TRACEPOINT, ATTRIBUTE.size, event, 0, 0, 0, flags)
     block = ctypes.create_string_buffer(attribute, ATTRIBUTE.size)
     library = ctypes.CDLL(None, use_errno=True)
@@ -98,7 +105,7 @@ def open_event(event: int, thread: int, cpu: int = ANY_CPU) -> int:
 
 def everywhere(event: int, program: int) -> int:
     """Runs the program at a trace event of the kernel's own, in whatever process it happens."""
-    descriptor = open_event(event, EVERY_PROCESS, 0)
+    descriptor = open_event(event, EVERY_PROCESS, 0, inherits=False)
     fcntl.ioctl(descriptor, SET_BPF, program)
     fcntl.ioctl(descriptor, ENABLE, 0)
     return descriptor
