@@ -13,7 +13,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 from msgspec import UNSET as UNSET
-from msgspec import UnsetType
+from msgspec import UnsetType as UnsetType
 
 from gwtop.nouns.times import Instant
 
@@ -190,6 +190,9 @@ class InFlight(Part, frozen=True):
     target: str | None
     began_at: Instant
     pid: int | None
+    queue_ns: int | UnsetType | None = UNSET
+    """From `began_at` to its worker's first read; null: nobody has read it yet, it waits. Not
+    there where nobody sees reads."""
     read_bytes: int | UnsetType = UNSET
     """Where only this is seen of it: a unix connection, and how much its worker has read so far."""
     wrote_bytes: int | UnsetType = UNSET

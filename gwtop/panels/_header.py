@@ -8,9 +8,10 @@ from typing import NamedTuple
 
 from gwtop.model import Snapshot
 from gwtop.nouns.facts import Missing
+from gwtop.nouns.times import nanos
 from gwtop.panels._base import Cell, Line, Style
 from gwtop.panels._safe import safe
-from gwtop.panels._text import UNKNOWN, duration, plural, rate, share, spark
+from gwtop.panels._text import UNKNOWN, duration, idle_time, plural, rate, share, spark
 
 _MISSED_WORDS = (
     ("frames", "frames"),
@@ -129,9 +130,21 @@ def _worker_items(snapshot: Snapshot) -> list[Item]:
     if pending:
         text = ", ".join(f"{q.pending}/{q.limit or UNKNOWN}" for q in pending)
         waits = any(queue.pending for queue in pending)
-        items.append(Item(_named("queue", text, 5, "warn" if waits else ""), 5))
+        line = _named("queue", text, 5, "warn" if waits else "")
+        longest = _longest_wait(snapshot) if waits else None
+        if longest is not None:
+            line += (Cell(f" for {idle_time(longest)}", "warn"),)
+        items.append(Item(line, 5))
     items.append(Item(_named("in flight", str(len(snapshot.in_flight)), 2), 3))
     return items
+
+
+def _longest_wait(snapshot: Snapshot) -> int | None:
+    """Of those in flight that nobody has read yet."""
+    if snapshot.now_at is None:
+        return None
+    began = [nanos(one.began_at) for one in snapshot.in_flight if one.queue_ns is None]
+    return snapshot.now_at - min(began) if began else None
 
 
 def _busy(busy: int, idle: int) -> Line:

@@ -211,8 +211,7 @@ def _role(process: ProcessRow, request: InFlight | None) -> Cell:
 
 def _doing(snapshot: Snapshot, process: ProcessRow, request: InFlight | None) -> Cell:
     if request is not None:
-        for_ns = None if snapshot.now_at is None else snapshot.now_at - nanos(request.began_at)
-        return _tailed(_flight(request), duration(for_ns))
+        return _tailed(_flight(request), duration(_worked_ns(snapshot, request)))
     answered = process.answered
     if process.died_at is not None:
         if answered is None:
@@ -226,6 +225,15 @@ def _doing(snapshot: Snapshot, process: ProcessRow, request: InFlight | None) ->
             return Cell(UNKNOWN, "dim")
         return _tailed("idle", idle_time(snapshot.now_at - answered.at), "dim")
     return Cell(command(process), "dim")
+
+
+def _worked_ns(snapshot: Snapshot, request: InFlight) -> int | None:
+    """How long its worker has been at it; what it waited for a worker before is not the worker's
+    doing. Where nobody sees reads it is all one."""
+    if snapshot.now_at is None:
+        return None
+    queue_ns = 0 if request.queue_ns is UNSET or request.queue_ns is None else request.queue_ns
+    return snapshot.now_at - nanos(request.began_at) - queue_ns
 
 
 def _flight(request: InFlight) -> str:

@@ -77,7 +77,8 @@ def is_wanted(opened: Opened, plan: Plan) -> bool:
 def watched(plan: Plan, by_server: Mapping[str, Module]) -> list[Watched]:
     """The watched listeners, with the protocol seen on each so far."""
     spoken = {server: module.NAME for server, module in by_server.items()}
-    unix = [] if plan.socket is None else [Watched(f"unix:{plan.socket}", None)]
+    path = None if plan.socket is None else f"unix:{plan.socket}"
+    unix = [] if path is None else [Watched(path, spoken.get(path))]
     if not plan.ports:
         return unix or [Watched(server, name) for server, name in sorted(spoken.items())]
     host = plan.host or "*"

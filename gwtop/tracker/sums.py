@@ -72,7 +72,9 @@ class Sums:
         model, evidence = self.judge()
         worker_of = self._workload.worker_of
         n_busy, n_idle = self._workload.counts(flying) if self._live else (None, None)
-        asked = [telling.in_flight(e, worker_of(e)) for e in flying[:MAX_TOLD_IN_FLIGHT]]
+        queued_ns = self._workload.queued_ns
+        oldest = flying[:MAX_TOLD_IN_FLIGHT]
+        asked = [telling.in_flight(e, worker_of(e), queued_ns(e)) for e in oldest]
         told = TickFact(
             at=instant(at),
             requests=self._totals.n_requests,

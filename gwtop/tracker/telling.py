@@ -5,7 +5,7 @@ that no reader of facts has to be trusted with it.
 """
 
 from gwtop.nouns.events import Remark
-from gwtop.nouns.facts import UNSET, InFlight, NoteText, Pairs, Request
+from gwtop.nouns.facts import UNSET, InFlight, NoteText, Pairs, Request, UnsetType
 from gwtop.nouns.facts import Connection as ConnectionFact
 from gwtop.nouns.plan import Plan
 from gwtop.nouns.records import Observed
@@ -79,8 +79,10 @@ def connection_fact(connection: Connection, closed: Closed) -> ConnectionFact:
     )
 
 
-def in_flight(exchange: Exchange, pid: int | None) -> InFlight:
-    """`pid`: who is known to answer it."""
+def in_flight(
+    exchange: Exchange, pid: int | None, queue_ns: int | UnsetType | None = UNSET
+) -> InFlight:
+    """`pid`: who is known to answer it; `queue_ns` UNSET: nobody sees when it was read."""
     return InFlight(
         id=exchange.id,
         connection=exchange.hop.connection,
@@ -88,6 +90,7 @@ def in_flight(exchange: Exchange, pid: int | None) -> InFlight:
         target=text(exchange.target),
         began_at=instant(exchange.began_at),
         pid=pid,
+        queue_ns=queue_ns,
     )
 
 

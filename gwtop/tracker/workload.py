@@ -14,7 +14,7 @@ wakes up, at the moment of our look, is no finding.
 from collections import deque
 from collections.abc import Callable, Collection
 
-from gwtop.nouns.facts import QueueState
+from gwtop.nouns.facts import UNSET, QueueState, UnsetType
 from gwtop.nouns.records import Observed, Queue
 from gwtop.nouns.times import MILLISECOND_NS, SECOND_NS, Nanos
 from gwtop.tracker.attribution import Attribution
@@ -82,6 +82,15 @@ class Workload:
             return None if process is not None and self._passes_on(process) else pid
         sole = None if self.sees_reads else self._lineage.only_answerer(exchange.hop.server)
         return None if sole is None or self._passes_on(sole) else sole.pid
+
+    def queued_ns(self, exchange: Exchange) -> int | UnsetType | None:
+        """How long an open exchange waited for its reader; None: it still does."""
+        if not self.sees_reads or exchange.hop.server in self._lineage.passing:
+            return UNSET
+        read = self._attribution.readers.first(exchange)
+        if read is None:
+            return None
+        return UNSET if read.conn is not None else max(read.at - exchange.began_at, 0)
 
     def _passes_on(self, reader: Process) -> bool:
         return reader.n_passed > reader.n_requests or self._attribution.is_hidden(reader)

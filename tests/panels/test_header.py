@@ -3,7 +3,8 @@
 import pytest
 
 from gwtop.model import Model, Snapshot
-from gwtop.nouns.facts import Missing, Percentiles
+from gwtop.nouns.facts import InFlight, Missing, Percentiles, QueueState
+from gwtop.nouns.times import instant
 from gwtop.panels import Cell, Line
 from gwtop.panels._header import missed_cell, numbers_line, title_line, verdict_text
 from tests.screens._facts import T0, S, hello, pool, rain, summary, tick
@@ -71,3 +72,15 @@ def test_busy_workers_are_dots_until_there_are_too_many() -> None:
     assert "busy ●●○○ 2/4" in words(numbers_line(told(pool()), 120))
     many = tick(T0, 0, busy=40, idle=24)
     assert "busy 40 of 64" in words(numbers_line(told([hello(), many]), 120))
+
+
+def test_the_queue_says_for_how_long_the_longest_has_waited() -> None:
+    waits = InFlight(2, 2, "GET", "/", instant(T0), None, queue_ns=None)
+    read = InFlight(1, 1, "GET", "/", instant(T0 - S), 7, queue_ns=S // 2)
+    unknown = InFlight(3, 3, "GET", "/", instant(T0 - S), None)
+    queue = [QueueState("127.0.0.1:9000", 8, 128)]
+    told_of = {"queues": queue, "busy": 2, "idle": 0}
+    line = numbers_line(told([tick(T0 + 3 * S, 0, in_flight=[read, waits], **told_of)]), 200)
+    assert "queue 8/128 for 3.0 s" in words(line)
+    line = numbers_line(told([tick(T0 + 3 * S, 0, in_flight=[read, unknown], **told_of)]), 200)
+    assert "queue 8/128   " in words(line)

@@ -122,3 +122,9 @@ def test_of_a_unix_connection_whose_bytes_nobody_sees_it_shows_how_many_went() -
     busy, idle = drawn([*facts, *samples, tick(T0 + S, 0, in_flight=[flight])])
     assert busy[1:3] == ["● worker", "a connection: 520B read, 0B written  1.0 s"]
     assert idle[1:3] == ["○ worker", "idle after 3 connections: 1.5K read, 288B written  0.5 s"]
+
+
+def test_what_waited_in_the_queue_is_not_the_time_its_worker_has_been_at_it() -> None:
+    flight = InFlight(1, 1, "GET", "/slow", instant(T0), 7, queue_ns=3 * S)
+    facts = [hello(), seen(7, 1, "worker", "php-fpm"), tick(T0 + 5 * S, 0, in_flight=[flight])]
+    assert drawn(facts)[0][2] == "GET /slow  2.0 s"

@@ -3,10 +3,12 @@
 import pytest
 
 from gwtop.nouns.events import Body, Hole, Remark, RequestHead, ResponseEnd, ResponseHead
+from gwtop.nouns.facts import Watched
+from gwtop.nouns.plan import Plan
 from gwtop.nouns.records import Observed
 from gwtop.nouns.wire import Chunk, Closed, Lost, Opened, Side
 from gwtop.protocols._base import Claim, Module
-from gwtop.tracker.connections import MAX_HELD_BYTES, Connection, Connections
+from gwtop.tracker.connections import MAX_HELD_BYTES, Connection, Connections, watched
 from gwtop.tracker.exchange import Exchange
 from tests.tracker._scripted import Script, ScriptedModule
 
@@ -225,3 +227,11 @@ def test_nobodys_bytes_are_judged_by_the_protocol_that_the_server_understands() 
         (3, "wrong", "127.0.0.1:9")
     ]
     assert len(scene.over) == 1
+
+
+def test_a_watched_unix_listener_is_told_with_the_protocol_seen_on_it() -> None:
+    plan = Plan(socket="/run/x.sock")
+    assert watched(plan, {}) == [Watched("unix:/run/x.sock", None)]
+    module = ScriptedModule(SCRIPT)
+    spoken: dict[str, Module] = {"unix:/run/x.sock": module}
+    assert watched(plan, spoken) == [Watched("unix:/run/x.sock", module.NAME)]

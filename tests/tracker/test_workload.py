@@ -1,6 +1,6 @@
 """Workload: busy and idle, who waits, and what deserves a word."""
 
-from gwtop.nouns.facts import QueueState
+from gwtop.nouns.facts import UNSET, QueueState
 from gwtop.nouns.records import Exited, Observed, Present, Queue, Touched
 from gwtop.nouns.times import MILLISECOND_NS as MS
 from gwtop.nouns.times import SECOND_NS
@@ -146,3 +146,11 @@ def test_a_worker_that_ends_after_its_answer_was_not_killed_over_it() -> None:
     exchange.outcome = "aborted"
     exchange.over_at = T0 - SECOND_NS
     assert scene.work.death_in_mid_request(exchange) is None
+
+
+def test_who_has_not_been_read_waits_and_where_nobody_sees_reads_nothing_is_said() -> None:
+    scene = Scene(2)
+    read, waits = scene.request(100), scene.request(None)
+    assert scene.work.queued_ns(read) == 0
+    assert scene.work.queued_ns(waits) is None
+    assert Scene(2, sees_reads=False).work.queued_ns(waits) is UNSET
