@@ -1,20 +1,28 @@
 """A monkey at the keys while facts pour in: whatever it presses, the screen stays whole.
 
-`GWTOP_MONKEY_KEYS=20000 pytest tests/tui/test_monkey.py` lets it play for some minutes.
+`GWTOP_MONKEY_KEYS=20000 pytest tests/tui/test_monkey.py` lets it play for some minutes;
+`python -m tests.fuzz.monkey --minutes 5` plays on a real terminal, with a gateway under load.
 """
 
 import os
 import random
+from pathlib import Path
 
 import pytest
-from textual.events import Key
+from textual.events import Key, MouseDown, MouseUp
 
+from gwtop.tui.app import Screen
 from tests.screens._facts import MS, T0, S, born, exited, hostile, pool, rain, request, tick
 from tests.screens._stage import settle, staged
 from tests.tui.test_hostile import assert_whole
 
 N_KEYS = int(os.environ.get("GWTOP_MONKEY_KEYS", "300"))
 NAMES = {
+    "[": "left_square_bracket",
+    "]": "right_square_bracket",
+    "{": "left_curly_bracket",
+    "}": "right_curly_bracket",
+    "<": "less_than_sign",
     "/": "slash",
     "?": "question_mark",
     "+": "plus",
@@ -25,17 +33,38 @@ NAMES = {
     ">": "greater_than_sign",
     "=": "equals_sign",
 }
-KEYS = [*"123456789lfcsSmMnNeghjkG5xty", *NAMES, "up", "down", "left", "right", "enter", "escape"]
-KEYS += ["home", "end", "pageup", "pagedown", "tab", "shift+tab", "backspace"]
+KEYS = [
+    *"123456789lfcsSmMnNeEghjkG5xtywdzoJKabrvp",
+    *NAMES,
+    "up",
+    "down",
+    "left",
+    "right",
+    "enter",
+    "escape",
+]
+KEYS += ["home", "end", "pageup", "pagedown", "tab", "shift+tab", "backspace", "ctrl+p"]
 SIZES = [(80, 24), (160, 50), (20, 5), (120, 40), (41, 11)]
 
 
+def click(app: Screen, x: int, y: int) -> None:
+    """As the terminal tells it; nobody waits for what becomes of it."""
+    assert app._driver is not None
+    for kind in (MouseDown, MouseUp):
+        spot = kind(None, x, y, 0, 0, 1, False, False, False, screen_x=x, screen_y=y)
+        app._driver.process_message(spot)
+
+
 @pytest.mark.parametrize("seed", [1, 2, 3])
-async def test_a_monkey_does_not_break_the_screen(seed: int) -> None:
+async def test_a_monkey_does_not_break_the_screen(
+    seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     print(f"seed {seed}")
+    monkeypatch.chdir(tmp_path)  # it writes files, too
     play = random.Random(seed)
     facts = [pool(), rain(), hostile()][seed % 3]
     app, script = staged(facts)
+    monkeypatch.setattr(app, "exit", lambda *args, **kwargs: None)  # it finds "q quit", too
     n = 1_000
     async with app.run_test(size=SIZES[1]) as pilot:
         await settle(app, pilot)
@@ -51,6 +80,8 @@ async def test_a_monkey_does_not_break_the_screen(seed: int) -> None:
                 n += 1
                 await pilot.pause()
                 app.catch_up()
+            if place % 7 == 6:
+                click(app, play.randrange(app.size.width), play.randrange(app.size.height))
             if place % 60 == 59:
                 await pilot.resize_terminal(*play.choice(SIZES))
                 await settle(app, pilot)
