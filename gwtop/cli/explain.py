@@ -35,18 +35,9 @@ def explain(words: tuple[str, ...]) -> int:
     return 0
 
 
-BEGIN = """\
-gwtop explain WORD         a page: what it is, where it sits, what it fixed and what that cost
-gwtop explain WORD WORD    several side by side: gwtop explain uwsgi uWSGI WSGI
-gwtop explain CODE         what a note means and what to do; on the screen: e
-
-To begin with: gwtop explain gateway
-"""
-
-
 def _list() -> None:
     """Every word with what it is, and every code: what is known here, on a page or two."""
-    from gwtop.explain import codes, titles
+    from gwtop.explain import BEGIN, codes, titles
 
     click.echo(BEGIN)
     known = dict(titles())

@@ -11,6 +11,14 @@ from pathlib import Path
 FOLDER = Path(__file__).parent
 NOTES = FOLDER / "notes"
 MAX_NEAR = 3
+BEGIN = """\
+gwtop explain WORD         a page: what it is, where it sits, what it fixed and what that cost
+gwtop explain WORD WORD    several side by side: gwtop explain uwsgi uWSGI WSGI
+gwtop explain CODE         what a note means and what to do; on the screen: e
+
+To begin with: gwtop explain gateway
+"""
+"""How to ask, for whoever asked for nothing."""
 
 
 def words() -> list[str]:
