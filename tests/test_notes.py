@@ -183,6 +183,7 @@ NOT_OF_THE_WIRE = {
     "births-polled": "a live watch",
     **dict.fromkeys(("tree-listens", "tree-silent", "tree-hidden"), "a live watch"),
     "network-hidden": "a live watch",
+    **dict.fromkeys(("authorization-dropped", "proxy-header-passed"), "processes"),
     "capture-cut": "the file: tests/taps",
     "capture-damaged": "the file: tests/taps",
     "unknown-link": "the file: tests/tracker",

@@ -46,7 +46,7 @@ from gwtop.nouns.records import (
 from gwtop.nouns.times import MILLISECOND_NS, SECOND_NS, Nanos, instant
 from gwtop.nouns.wire import Chunk, Closed, Lost, Opened
 from gwtop.protocols import discover
-from gwtop.tracker import anatomy, scripts, telling
+from gwtop.tracker import anatomy, metavariables, scripts, telling
 from gwtop.tracker.attribution import Attribution
 from gwtop.tracker.connections import Connection, Connections, is_wanted, watched
 from gwtop.tracker.details import detail_fact, not_kept
@@ -338,6 +338,8 @@ class Tracker:
             death = self._workload.death_in_mid_request(exchange)
             if death is not None:
                 self._note(death)
+            for said in metavariables.remarks(exchange, self._lineage):
+                exchange.remark(said)
             failed = scripts.remark(exchange, self._lineage)
             if failed is not None:
                 exchange.remark(failed)
