@@ -45,19 +45,30 @@ class Engine:
         argv: list[str],
         reads_our_stdin: bool,
         in_our_session: bool,
-        keep_descriptors: bool = False,
+        reads_files: bool = False,
     ) -> None:
-        """`keep_descriptors`: what was handed to us, as <(...) of a shell is, is for it."""
+        """`reads_files`: it takes no wishes but one, to end (by a pipe: it may be root's), and
+        what was handed to us, as <(...) of a shell is, is for it."""
+        self._alive: int | None = None
+        life: int | None = None
+        if reads_files:
+            life, self._alive = os.pipe()
+            os.set_inheritable(life, True)
+            place = argv.index("--")
+            argv = [*argv[:place], "--life", str(life), *argv[place:]]
+        given = subprocess.DEVNULL if reads_files else subprocess.PIPE
         self._stderr = TemporaryFile()  # noqa: SIM115  # closed with the engine; a few lines
         self._process = subprocess.Popen(
             argv,
-            stdin=None if reads_our_stdin else subprocess.PIPE,
+            stdin=None if reads_our_stdin else given,
             stdout=subprocess.PIPE,
             stderr=self._stderr,
             env=_environ(),
             start_new_session=not in_our_session,  # Ctrl-C is for the screen
-            close_fds=not keep_descriptors,
+            close_fds=not reads_files,
         )
+        if life is not None:
+            os.close(life)
         assert self._process.stdout is not None
         # Popen types its pipes as IO[bytes]; they are BinaryIO.
         self.facts = cast(BinaryIO, self._process.stdout)
@@ -97,7 +108,10 @@ class Engine:
     def stop(self) -> int:
         """Ends it by ending its pipes (it may be another user's); its exit status."""
         if self._process.returncode is None:
-            if self.wishes is not None:
+            if self._alive is not None:
+                os.close(self._alive)
+                self._alive = None
+            elif self.wishes is not None:
                 _close_quietly(self.wishes)
             else:
                 self.facts.close()
@@ -107,6 +121,8 @@ class Engine:
                 self.facts.close()
                 self._kill()
                 self._process.wait()
+            if self._process.returncode == -signal.SIGTERM:  # as was wished
+                return 0
         return self._process.returncode
 
     def _kill(self) -> None:
@@ -158,9 +174,7 @@ def spawn_engine(argv: list[str], telling: Telling, sudo: bool = False) -> Engin
 
 def spawn_reader(argv: list[str], reads_our_stdin: bool) -> Engine:
     """A process that tells facts it reads elsewhere."""
-    reader = Engine(
-        [*program(), *argv], reads_our_stdin, in_our_session=False, keep_descriptors=True
-    )
+    reader = Engine([*program(), *argv], reads_our_stdin, in_our_session=False, reads_files=True)
     take_terminal()
     return reader
 
@@ -260,7 +274,7 @@ def ask_password() -> None:
     """Before there is a screen to disturb."""
     try:
         done = subprocess.run(["sudo", "-v"], check=False)
-    except FileNotFoundError:
+    except (FileNotFoundError, PermissionError):  # the latter: a folder of PATH is shut to us
         raise GwtopError("there is no sudo here", "run gwtop as root, without --sudo") from None
     if done.returncode != 0:
         raise GwtopError("sudo refused", "run without --sudo to see what can be seen without")

@@ -48,6 +48,8 @@ class Words(msgspec.Struct):
 
     next: Choice | None = None
     notice: str = ""
+    at: str = ""
+    """Where the start screen stood."""
 
 
 @dataclass(slots=True)
@@ -62,6 +64,7 @@ class Outcome:
     status: int
     next: Choice | None
     notice: str
+    at: str = ""
 
 
 def run(first: Choice | None, options: tuple[str, ...] = ()) -> int:
@@ -69,10 +72,10 @@ def run(first: Choice | None, options: tuple[str, ...] = ()) -> int:
     after each watch. `options` are words for the commands that watch."""
     from gwtop.cli import start
 
-    choice, notice = first, ""
+    choice, notice, at = first, "", ""
     while True:
         if choice is None:
-            choice = start.ask(notice)
+            choice, at = start.ask(notice, at)
             if choice is None:
                 return 0
         if isinstance(choice, WithSudo):
@@ -148,7 +151,7 @@ def play(perform: Callable[[Stage], int]) -> Outcome:
         _give_terminal_back(before)
         notice = words.notice or f"the screen was killed (signal {-status})"
         return Outcome(EXIT_OF_SIGNAL - status, None, notice)
-    return Outcome(status, words.next, words.notice)
+    return Outcome(status, words.next, words.notice, words.at)
 
 
 def _perform(
@@ -160,7 +163,7 @@ def _perform(
         for number in ENDING:
             signal.signal(number, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        _end_with(life)
+        end_with(life)
         signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
         status = perform(stage)
     except SystemExit as ended:
@@ -176,7 +179,7 @@ def _perform(
         os._exit(status)
 
 
-def _end_with(life: int) -> None:
+def end_with(life: int) -> None:
     """SIGTERM when the other end of this pipe is closed. By the kernel: it needs no thread, which
     would keep rights, and no loop, which is not always there. Elsewhere than on Linux an orphan
     ends by its terminal's end alone."""

@@ -41,8 +41,9 @@ def print_offer() -> None:
     sys.stdout.write("\n".join([*plain(offer), ""]))
 
 
-def ask(notice: str) -> Choice | None:
-    """Shows the start screen; None: the user quits. What chosen before ended with is its notice."""
+def ask(notice: str, at: str) -> tuple[Choice | None, str]:
+    """Shows the start screen, on the row `at`; None: the user quits. `notice`: how what was chosen
+    before has ended."""
     from gwtop.cli import session
 
     lookout, heard = _look_out()
@@ -53,7 +54,7 @@ def ask(notice: str) -> Choice | None:
 
         screen.become_user()
         screen.end_by_unwinding()
-        stage.words.next = _chosen(heard, rights, notice)
+        stage.words.next, stage.words.at = _chosen(heard, rights, notice, at)
         return 0
 
     try:
@@ -65,16 +66,16 @@ def ask(notice: str) -> Choice | None:
             os.waitpid(lookout, 0)
     if outcome.status:
         raise SystemExit(outcome.status)
-    return outcome.next
+    return outcome.next, outcome.at
 
 
-def _chosen(heard: int | None, rights: bool, notice: str) -> Choice | None:
+def _chosen(heard: int | None, rights: bool, notice: str, at: str) -> tuple[Choice | None, str]:
     from gwtop import recent
     from gwtop.panels._start import Offer
     from gwtop.tui import run_start
 
     offer = Offer(None, demo_offers(), recent.recent(), clock.now(), rights)
-    return run_start(offer, heard, notice)
+    return run_start(offer, heard, notice, at)
 
 
 def demo_offers() -> list[DemoOffer]:

@@ -30,14 +30,21 @@ STDIN, STDOUT = 0, 1
 @click.command()
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @click.option("--follow", is_flag=True, help="Wait for more at the end of a file; a screen does.")
+@click.option("--life", type=int, hidden=True)
 @options.output_options
-def view(files: tuple[str, ...], follow: bool, as_json: bool, table: str | None) -> int:
+def view(
+    files: tuple[str, ...], follow: bool, life: int | None, as_json: bool, table: str | None
+) -> int:
     """Show facts (JSON lines) from elsewhere; several files merge by time (-: standard input)."""
     if as_json and table is not None:
         raise click.UsageError("--json and --table exclude each other.")
     options.check_table(table)
     if files.count("-") > 1:
         raise click.UsageError("Standard input can be read once.")
+    if life is not None:
+        from gwtop.cli.session import end_with
+
+        end_with(life)
     if not as_json and table is None:
         return _show(files)
     if table is not None:

@@ -23,8 +23,8 @@ from gwtop.panels._base import Cell, Line
 from gwtop.panels._safe import safe
 from gwtop.panels._text import UNKNOWN, duration, plural
 
-SHOWN_OTHERS = 4
-"""Listeners of which nothing is guessed; the rest is one row that unfolds."""
+SHOWN_KNOWN, SHOWN_OTHERS = 12, 4
+"""Listeners of which something is guessed, and nothing; the rest is one row that unfolds."""
 UNFOLD = "unfold"
 LISTENING, DEMOS, FILES = "Listening here", "Demos", "Shown before"
 PROTOCOL_WIDTH, QUEUE_WIDTH, LISTEN_WIDTH = 8, 9, 21
@@ -56,14 +56,8 @@ class Entry(NamedTuple):
 def entries(offer: Offer, width: int, unfolded: bool = False) -> list[Entry]:
     """Every row from top to bottom, headings and gaps included."""
     room = _listen_width(offer, width)
-    found = [_heading(LISTENING, "gateways first; nobody was asked anything"), *_ears(offer, room)]
-    others = [ear for ear in (offer.heard.ears if offer.heard else ()) if ear.protocol is None]
-    shown = others if unfolded or len(others) <= SHOWN_OTHERS + 1 else others[:SHOWN_OTHERS]
-    found += [_ear(ear, room) for ear in shown]
-    if len(shown) < len(others):
-        words = f"… {len(others) - len(shown)} more, of which nothing is guessed"
-        found.append(Entry(UNFOLD, (Cell(f"  {words}", "dim"),), about=("show them all",)))
-    found += _rights(offer)
+    found = [_heading(LISTENING, "gateways first; nobody was asked anything")]
+    found += [*_ears(offer, room, unfolded), *_rights(offer)]
     if offer.demos:
         here = sum(not demo.missing for demo in offer.demos)
         about = f"a gateway of its own, with load: {here} of {len(offer.demos)} can start here"
@@ -80,11 +74,20 @@ def _listen_width(offer: Offer, width: int) -> int:
     return max(LISTEN_WIDTH, min(longest, width - 62))
 
 
-def _ears(offer: Offer, room: int) -> list[Entry]:
+def _ears(offer: Offer, room: int, unfolded: bool) -> list[Entry]:
     if offer.heard is None:
         return [_words("looking …")]
     known = [ear for ear in offer.heard.ears if ear.protocol is not None]
-    lines = [_ear(ear, room) for ear in known]
+    others = [ear for ear in offer.heard.ears if ear.protocol is None]
+    n_known = len(known) if unfolded or len(known) <= SHOWN_KNOWN + 1 else SHOWN_KNOWN
+    n_others = len(others) if unfolded or len(others) <= SHOWN_OTHERS + 1 else SHOWN_OTHERS
+    lines = [_ear(ear, room) for ear in (*known[:n_known], *others[:n_others])]
+    hidden = [f"{len(known) - n_known} more like these"] if n_known < len(known) else []
+    if n_others < len(others):
+        hidden.append(f"{len(others) - n_others} more, of which nothing is guessed")
+    if hidden:
+        line = (Cell(f"  … {', and '.join(hidden)}", "dim"),)
+        lines.append(Entry(UNFOLD, line, about=("show them all",)))
     return lines if any(ear.is_gateway for ear in known) else [_words(NO_GATEWAY), *lines]
 
 

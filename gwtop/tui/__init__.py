@@ -78,19 +78,24 @@ def run_screen(
     return app.return_code or 0
 
 
-def run_start(offer: "Offer", heard: int | None, notice: str) -> "Choice | None":
-    """The start screen; what was chosen, or None. `heard`: lines of what is heard."""
+def run_start(
+    offer: "Offer", heard: int | None, notice: str, at: str
+) -> "tuple[Choice | None, str]":
+    """The start screen, on the row `at`; what was chosen, or None, and on which row.
+
+    `heard`: lines of what is heard.
+    """
     os.environ.setdefault("ESCDELAY", ESCAPE_DELAY_MS)
     from gwtop.tui.driver import Driver
     from gwtop.tui.habits import theme_for
     from gwtop.tui.start import Start
 
-    app = Start(offer, heard, notice)
+    app = Start(offer, heard, notice, at)
     app.driver_class = Driver
     config = load(os.environ, Path.home())
     app.theme_filter = theme_for(config, config.is_ascii(os.environ))
     with painting_on_the_terminal():
-        return app.run()
+        return app.run(), app.at
 
 
 def take_stdin() -> int:

@@ -235,6 +235,8 @@ class Screen(Calm[int]):
             typing = self._asking.is_open or self.drive.is_asking
             typing = typing or self.request_sheet.takes(action)
             return len(self.screen_stack) == 1 and not typing
+        if action == "drive":
+            return len(self.screen_stack) == 1 and self.drive.takes_key(self.focused)
         return True
 
     def action_drive(self) -> None:

@@ -14,6 +14,7 @@ from textual import events
 from textual.app import ComposeResult, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
+from textual.widget import Widget
 
 from gwtop.nouns.driving import Driver
 from gwtop.nouns.offers import RunDemo
@@ -74,11 +75,12 @@ class Line(Pane, can_focus=True):
         Binding("o", "drive(\"send('/')\")"),
         Binding("e", "drive(\"send('/error')\")"),
         Binding("k", "drive(\"send('/crash')\")"),
-        Binding("u", "drive('ask_path')"),
-        Binding("a", "drive('another')"),
+        # What is typed right after these is for what they open: they come first (keys.py).
+        Binding("u", "drive('ask_path')", priority=True),
+        Binding("a", "drive('another')", priority=True),
         Binding("r", "drive('restart')"),
         Binding("x", "drive('end')"),
-        Binding("escape,d", "drive('leave')"),
+        Binding("escape", "drive('leave')"),
     ]
     help = ("driving the demo", HELP)
 
@@ -158,6 +160,11 @@ class Drive(Vertical):
     def is_asking(self) -> bool:
         """Whether a path is typed or a demo chosen: letters are letters then."""
         return self._path is not None or self._menu is not None
+
+    def takes_key(self, focused: Widget | None) -> bool:
+        """Whether `d` is ours: there is a demo, and the keys are where nothing is typed."""
+        is_pane = isinstance(focused, Line) or focused in self._screen_app.panes.values()
+        return self.driver is not None and is_pane
 
     def toggle(self) -> None:
         """The keys here, or back."""

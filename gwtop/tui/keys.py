@@ -22,7 +22,7 @@ BINDINGS: tuple[Binding, ...] = (
     Binding("slash", "ask('filter')", "filter", priority=True),
     Binding("f", "ask('find')", "find", show=False, priority=True),
     Binding("c", "columns", "columns", show=False, priority=True),
-    Binding("d", "drive", "drive the demo", show=False),
+    Binding("d", "drive", "drive the demo", show=False, priority=True),
     Binding("l", "view_named('Lifelines')", "lifelines", show=False),
     Binding("x", "signal", "send a signal", show=False),
     Binding("t", "stack", "the stack", show=False),

@@ -49,20 +49,25 @@ class Menu(Pane, can_focus=True):
             super().__init__()
             self.key = key
 
-    def __init__(self, *, id: str) -> None:
+    def __init__(self, *, id: str, at: str = "") -> None:
+        """`at`: the key of the entry to begin with, as soon as it is there."""
         super().__init__(id=id)
-        self.key = ""
+        self.key = at
         """The entry the keys are on."""
         self._top = 0
         self._entries: Sequence[Listed] = ()
         self._touched = False
         """Nobody has moved yet: the first entry is the selected one, whichever it is by now."""
+        self._wanted = at
 
     def say(self, entries: Sequence[Listed]) -> None:
         line = self._place() - self._top
         self._entries = entries
         places = self._places()
-        if places and (not self._touched or self.key not in {e.key for e in entries}):
+        if self._wanted and self._wanted in {entry.key for entry in entries}:
+            self.key, self._wanted, self._touched = self._wanted, "", True
+            self._top = max(0, self._place() - self.size.height // 2)
+        elif places and (not self._touched or self.key not in {e.key for e in entries}):
             self.key = entries[places[0]].key
         elif self._touched:
             self._top = self._place() - line

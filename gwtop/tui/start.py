@@ -62,11 +62,14 @@ class Start(Calm[Choice]):
         Binding("s", "sudo", "with sudo"),
     ]
 
-    def __init__(self, offer: Offer, heard: int | None = None, notice: str = "") -> None:
-        """`heard`: lines of `Heard`. `notice`: how what was chosen before ended."""
+    def __init__(
+        self, offer: Offer, heard: int | None = None, notice: str = "", at: str = ""
+    ) -> None:
+        """`heard`: lines of `Heard`. `notice`: how what was chosen before ended. `at`: its row."""
         super().__init__(ansi_color=True)
         self.offer = offer
         self.notice = notice
+        self.at = at
         self.theme_filter: LineFilter | None = None
         self._heard = heard
         self._rest = b""
@@ -76,7 +79,7 @@ class Start(Calm[Choice]):
     def compose(self) -> ComposeResult:
         yield Bar(id="head", corner="help")
         yield Bar(id="notice")
-        yield Menu(id="menu")
+        yield Menu(id="menu", at=self.at)
         yield Sheet(id="help", hint="Esc: back")
         yield Bar(id="about")
         yield Foot(id="foot")
@@ -151,6 +154,7 @@ class Start(Calm[Choice]):
         if entry is None:
             return
         if entry.choice is not None:
+            self.at = entry.key
             self.exit(entry.choice)
         elif entry.key == UNFOLD:
             self._unfolded = True

@@ -149,3 +149,15 @@ async def test_any_size_is_survived(size: tuple[int, int]) -> None:
         await pilot.resize_terminal(80, 24)
         await staged(pilot)
         assert "gwtop" in shown(app)[0]
+
+
+async def test_coming_back_it_stands_where_it_stood() -> None:
+    async with running(at="demo uwsgi") as (app, pilot):
+        assert app.query_one(Menu).key == "demo uwsgi"
+        await pilot.press("enter")
+        assert app.return_value == RunDemo("uwsgi") and app.at == "demo uwsgi"
+
+
+async def test_where_that_is_gone_it_stands_on_the_first() -> None:
+    async with running(at="ear 127.0.0.1:1") as (app, _):
+        assert app.query_one(Menu).key == "ear 127.0.0.1:3031"
