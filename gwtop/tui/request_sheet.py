@@ -30,6 +30,7 @@ from gwtop.panels._text import n_bytes
 from gwtop.panels._wrap import by_words
 from gwtop.tui.pane import Pane
 from gwtop.tui.records_view import RecordsView
+from gwtop.tui.request_words import ASKED, ELSEWHERE, ENDED, GONE, HELP
 from gwtop.tui.strips import border, boxed, line_strip
 from gwtop.tui.tab_line import TabLine
 
@@ -41,22 +42,6 @@ WHEEL_LINES = 3
 MIN_LINES_FOR_PHASES = 8
 NARROWED = ("Variables", "Answer", "Records")
 """Tabs whose lines one may look for a text in."""
-ASKED = "the engine is asked for its bytes …"
-GONE = "no longer kept: the engine holds the newest 32 MiB of what passed"
-ELSEWHERE = (
-    "its bytes are not here: the engine that told these facts had them, and none is at the other "
-    "end of this screen"
-)
-ENDED = "its bytes are gone: the engine has ended, and it alone held them"
-HELP = (
-    ("← →", "the tab before, the next; among the records: close, open"),
-    ("<  >", "the same anywhere"),
-    ("/", "variables, answer: only what has this text; records: go there, Enter: to the next"),
-    ("o", "all records open, or closed"),
-    ("J K", "the bytes down and up; a click on a byte goes to its field"),
-    ("m", "bodies as text, JSON, form, hex, or as their type says"),
-    ("z", "all of the screen for it, or as before"),
-)
 
 
 class RequestSheet(Pane, can_focus=True):
@@ -107,6 +92,7 @@ class RequestSheet(Pane, can_focus=True):
         self._look = PLAIN
         self._n_found: int | None = None
         self._stage: Stage | None = None
+        self._body: tuple[object, list[Line]] = None, []
 
     # What is told
 
@@ -172,8 +158,7 @@ class RequestSheet(Pane, can_focus=True):
             case "Answer":
                 return variables.lines(fact.response_fields, self.text, width)
             case "Body":
-                why = (Cell(self._why, "dim"),) if self._why else ()
-                return body_lines(fact, self._fetched, self.mode, width, why)
+                return self._bodies(fact, width)
             case "Records":
                 return [(Cell(part, "dim"),) for part in by_words(self._why, width)]
             case "Process":
@@ -184,6 +169,14 @@ class RequestSheet(Pane, can_focus=True):
                 return detail.notes(fact, width, explain.page)
             case _:
                 return detail.summary(fact, self._snapshot, width, self._look)
+
+    def _bodies(self, fact: Request, width: int) -> list[Line]:
+        """Made once: a megabyte of JSON is not indented with every paint."""
+        key = fact.id, self._fetched, self.mode, width, self._why
+        if self._body[0] != key:
+            why = (Cell(self._why, "dim"),) if self._why else ()
+            self._body = key, body_lines(fact, self._fetched, self.mode, width, why)
+        return self._body[1]
 
     def _place(self, room: int) -> tuple[Cell, ...]:
         if self._shows_records:

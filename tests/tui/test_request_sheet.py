@@ -10,7 +10,7 @@ from gwtop.nouns.times import instant
 from gwtop.panels._body_tab import WORDS
 from gwtop.panels._records import matching
 from gwtop.tui.app import Screen
-from gwtop.tui.request_sheet import ASKED, ELSEWHERE, ENDED, GONE
+from gwtop.tui.request_words import ASKED, ELSEWHERE, ENDED, GONE
 from tests.screens._details import fastcgi_detail, with_details
 from tests.screens._facts import MS, T0, pool, request
 from tests.screens._stage import Script, settle, shown, staged, text
