@@ -285,7 +285,7 @@ class Screen(Calm[int]):
         sheet = self.query_one("#help", Sheet)
         sheet.display = not sheet.display
         pane = self.focused
-        title, entries = getattr(pane, "help", ("", ()))
+        title, entries = guide.about(pane)
         sheet.say((Cell("help", "bold"),), guide.lines(title, entries, self.habits.keymap.told()))
         self.stage.arrange()
         if sheet.display:

@@ -4,7 +4,11 @@ In: what the pane that had the focus says of itself. Out: lines. The columns' me
 the columns, in their panels, so help cannot say something else.
 """
 
+from textual.widget import Widget
+
 from gwtop.panels import Cell, Line
+from gwtop.tui.keymap import sign
+from gwtop.tui.pane import Pane
 
 KEYS = (
     ("1 2 3 …", "overview, or one view alone; l: the lifelines"),
@@ -37,17 +41,30 @@ SIGNS = (
 )
 
 
+def about(pane: Widget | None) -> tuple[str, tuple[tuple[str, str], ...]]:
+    """What that pane says of itself; else what its keys are called."""
+    told = getattr(pane, "help", None)
+    if told is not None:
+        title, entries = told
+        return title, entries
+    keys: dict[str, list[str]] = {}
+    for key, binding in pane._bindings if isinstance(pane, Pane) else ():
+        if binding.description:
+            keys.setdefault(binding.description, []).append(sign(key))
+    return "keys here", tuple((" ".join(signs), words) for words, signs in keys.items())
+
+
 def lines(
     title: str, entries: tuple[tuple[str, str], ...], own: tuple[tuple[str, str], ...] = ()
 ) -> list[Line]:
-    """`own`: the user's keys and what they do."""
-    found: list[Line] = [entry(key, words) for key, words in KEYS]
-    if own:
-        found += [(), (Cell("your keys", "bold"),), *(entry(key, words) for key, words in own)]
-    found += [(), *(entry(sign, words) for sign, words in SIGNS)]
+    """What belongs to the pane one was in stands first. `own`: the user's keys."""
+    found: list[Line] = []
     if entries:
-        found += [(), (Cell(title, "bold"),), *(entry(name, words) for name, words in entries)]
-    return found
+        found += [(Cell(title, "bold"),), *(entry(name, words) for name, words in entries), ()]
+    if own:
+        found += [(Cell("your keys", "bold"),), *(entry(key, words) for key, words in own), ()]
+    found += [(Cell("everywhere", "bold"),), *(entry(key, words) for key, words in KEYS)]
+    return [*found, (), *(entry(name, words) for name, words in SIGNS)]
 
 
 def entry(name: str, words: str) -> Line:

@@ -15,6 +15,13 @@ from gwtop.tui.keymap import sign
 if TYPE_CHECKING:
     from gwtop.tui.app import Screen
 
+STEPS = (
+    (-1, "a second back"),
+    (1, "a second forth"),
+    (-10, "ten seconds back"),
+    (10, "ten seconds forth"),
+)
+
 
 def commands(app: "Screen") -> Iterator[SystemCommand]:
     for place, view in enumerate(app.views, 1):
@@ -46,8 +53,12 @@ def _habits(app: "Screen") -> Iterator[SystemCommand]:
     yield SystemCommand("Copy", about, partial(app.habits.do, "copy"))
     about = "the marked, else the filtered requests: JSON lines, HAR, a script"
     yield SystemCommand("Export", about, partial(app.habits.do, "export"))
-    yield SystemCommand("Screenshot", "of this screen, as SVG", partial(app.habits.do, "picture"))
-    for n, words in ((-1, "a second back"), (1, "a second forth"), (-10, "ten seconds back")):
+    yield SystemCommand(
+        "Screenshot", "a picture of this screen, as SVG", partial(app.habits.do, "picture")
+    )
+    yield SystemCommand("Next pane", "has the keys", app.action_focus_next)
+    yield SystemCommand("Pane before", "has the keys", app.action_focus_previous)
+    for n, words in STEPS:
         yield SystemCommand(f"Step {words}", "in time; pauses", partial(app.action_step, n))
 
 
