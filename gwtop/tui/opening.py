@@ -71,6 +71,8 @@ class Opening:
         if chosen != before:
             self._trail.opened(before, deeper)
         app.detail = chosen
+        if before is None:
+            self.sheet.top = 0  # it may have been open before, and read to its end
         app.stage.arrange()
         if chosen == before or deeper or not app.query_one("#body").display:
             app.screen.set_focus(self.sheet)

@@ -113,6 +113,13 @@ async def test_keys_scroll_where_nothing_opens() -> None:
         assert app.person.top == bottom
 
 
+async def test_one_that_is_opened_again_begins_at_the_top() -> None:
+    async with opened(looked_at_pool()) as (app, _, pilot):
+        await pilot.press("end", "escape", "enter")
+        await settle(app, pilot)
+        assert app.person.top == 0 and "command" in text(app)
+
+
 async def test_left_and_right_go_from_section_to_section() -> None:
     async with opened(looked_at_pool()) as (app, _, pilot):
         for head in ("last 10 requests", "memory", "threads 2"):
