@@ -10,7 +10,6 @@ from textual.geometry import Size
 
 from gwtop.panels import Cell
 from gwtop.tui.bars import Bar
-from gwtop.tui.sheet import Sheet
 from gwtop.tui.table import LiveTable
 from gwtop.tui.views import MIN_COLUMNS, MIN_LINES, TALL_LINES, Layout, arrange
 
