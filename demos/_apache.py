@@ -46,7 +46,7 @@ LoadModule proxy_{scheme}_module {modules}/mod_proxy_{scheme}.so
 ProxyPreserveHost On
 # An AJP packet, which is a request's whole head, may then be as long as Tomcat lets it be.
 ProxyIOBufferSize 65536
-ProxyPass / {scheme}://{target}/
+ProxyPass / {target}/
 """
 # The application is mounted at the root; else all of the path would be SCRIPT_NAME.
 PATHS = {
@@ -97,7 +97,9 @@ def front(
     """Apache before a gateway: "fastcgi", "uwsgi", "scgi", "ajp" or "http". `script`: the file to
     run, for gateways that run files."""
     scheme = {"fastcgi": "fcgi"}.get(gateway, gateway)
-    lines = PROXY.replace("{scheme}", scheme).replace("{target}", target)
+    # Of a unix socket it wants the path, and a name to call it by.
+    place = f"{target}|{scheme}://localhost" if target[:5] == "unix:" else f"{scheme}://{target}"
+    lines = PROXY.replace("{scheme}", scheme).replace("{target}", place)
     lines += PATHS.get(gateway, "")
     if script is not None:
         lines += f'ProxyFCGISetEnvIf true SCRIPT_FILENAME "{script}"\n'

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn, TypedDict
+from typing import Any, NoReturn, NotRequired, TypedDict
 
 import _keeper
 
@@ -38,12 +38,15 @@ class Demo(TypedDict):
     """ "flup": a Python module; "program:nginx"; "file:/usr/lib/*/libphp*.so" (a pattern)."""
     install: str | None
     """The one command that installs them."""
+    unix: NotRequired[bool]
+    """Its hop can be a unix socket."""
 
 
 @dataclass(frozen=True)
 class Options:
     workers: int
     front: str | None
+    unix: bool
 
 
 def main(demo: Demo, build: Callable[[_keeper.Keeper, Options], dict[str, Any]]) -> NoReturn:
@@ -56,9 +59,9 @@ def main(demo: Demo, build: Callable[[_keeper.Keeper, Options], dict[str, Any]])
         sys.exit(0)
     if missing:
         _stop(demo, f"{', '.join(missing)} is not installed; {demo['install']}")
-    if asked.unix:
-        _stop(demo, "--unix: this demo has no unix socket yet; leave the option out")
-    options = Options(asked.workers, asked.front)
+    if asked.unix and not demo.get("unix", False):
+        _stop(demo, "--unix: its hop cannot be a unix socket; leave the option out")
+    options = Options(asked.workers, asked.front, asked.unix)
     front = options.front or ""
     if front in FRONT_PROGRAM and not _is_here(f"program:{FRONT_PROGRAM[front]}"):
         _stop(demo, f"{front} is not installed; {FRONT_INSTALL[front]}")
@@ -87,7 +90,9 @@ def _parser(demo: Demo) -> argparse.ArgumentParser:
     parser.add_argument("--list", action="store_true", help="say what this needs, and stop")
     parser.add_argument("--workers", type=_positive, default=2, metavar="W")
     parser.add_argument("--front", type=_front_of(demo), default=(demo["fronts"] or [None])[0])
-    parser.add_argument("--unix", action="store_true", help="a unix socket (not yet)")
+    parser.add_argument(
+        "--unix", action="store_true", help="front and gateway meet on a unix socket"
+    )
     # For programs that start us: no signal has to be allowed, no death of theirs can be missed.
     parser.add_argument("--until-eof", action="store_true", help="end with the end of stdin")
     return parser

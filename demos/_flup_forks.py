@@ -18,7 +18,8 @@ def main(gateway: str, workers: str, fd: str, ready_file: str) -> None:
     listener = socket.socket(fileno=int(fd))
     # Head and content leave in two writes; without this the second may wait for the ACK of the
     # first, up to 40 ms. Accepted sockets inherit it.
-    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    if listener.family != socket.AF_UNIX:
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     kind = importlib.import_module(f"flup.server.{gateway}_fork").WSGIServer
     # It spawns when too few are idle, and tells them apart wrongly on Python 3: one number for all.
     n_children = {key: int(workers) for key in ("minSpare", "maxSpare", "maxChildren")}

@@ -71,9 +71,18 @@ class Keeper:
         self._parked: dict[str, tuple[socket.socket, socket.socket]] = {}
         self._held: list[socket.socket] = []
 
-    def listener(self) -> socket.socket:
-        """A listening socket on a free port of this machine, for a server to inherit."""
-        return socket.create_server(("127.0.0.1", 0), backlog=128)
+    def listener(self, unix: bool = False) -> socket.socket:
+        """A listening socket on a free port of this machine, or on a path in our directory, for a
+        server to inherit."""
+        if not unix:
+            return socket.create_server(("127.0.0.1", 0), backlog=128)
+        self.directory.chmod(0o755)  # the front may be another user
+        path = self.directory / "gateway.sock"
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(str(path))
+        path.chmod(0o666)
+        listener.listen(128)
+        return listener
 
     def reserved(self) -> socket.socket:
         """A free port of this machine for a server that can inherit no socket. This one stays

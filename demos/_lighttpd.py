@@ -23,7 +23,7 @@ FRONT = """\
 server.modules = ("mod_rewrite", "mod_{module}")
 {protocol}
 {module}.server = ("{prefix}" => ((
-  "host" => "{host}", "port" => {port},
+  {place},
   # The path is no file of ours.
   "check-local" => "disable",
   # All of the path is PATH_INFO.
@@ -52,10 +52,11 @@ def front(
 ) -> Server:
     """lighttpd before a gateway: "fastcgi", "uwsgi", "scgi" or "http". `script`: the file to run,
     for gateways that run files."""
-    host, port = target.split(":")
+    kind, _, place = target.partition(":")
     values = {
-        "host": host,
-        "port": port,
+        "place": f'"socket" => "{place}"'
+        if kind == "unix"
+        else f'"host" => "{kind}", "port" => {place}',
         "prefix": "/",
         "module": MODULES.get(gateway, gateway),
         "protocol": 'scgi.protocol = "uwsgi"' if gateway == "uwsgi" else "",

@@ -1,4 +1,4 @@
-"""A request's body on its way to a gateway, in a thread of its own.
+"""A connection to a gateway, and a request's body on its way there, in a thread of its own.
 
 An application may answer before it has read. If one thread sent first and received later, such an
 application's full socket would stop it, it would stop us, and nobody would move again.
@@ -6,10 +6,21 @@ application's full socket would stop it, it would stop us, and nobody would move
 
 import contextlib
 import itertools
+import socket
 import threading
 from collections.abc import Callable, Iterator
 
 from _body import BodyError
+
+
+def connected(target: str) -> socket.socket:
+    """`target`: "ADDR:PORT", or "unix:PATH"."""
+    kind, _, place = target.partition(":")
+    if kind != "unix":
+        return socket.create_connection((kind, int(place)))
+    link = socket.socket(socket.AF_UNIX)
+    link.connect(place)
+    return link
 
 
 @contextlib.contextmanager

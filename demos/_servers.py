@@ -21,7 +21,9 @@ from _keeper import DemoError, Keeper, Server
 
 
 def address(listener: socket.socket) -> str:
-    """ "127.0.0.1:40123" """
+    """ "127.0.0.1:40123", "unix:/tmp/gateway.sock" """
+    if listener.family == socket.AF_UNIX:
+        return f"unix:{listener.getsockname()}"
     host, port = listener.getsockname()
     return f"{host}:{port}"
 
@@ -67,7 +69,9 @@ def alone_or_behind(
     keeper: Keeper, options: Options, make: Callable[[socket.socket], Server]
 ) -> dict[str, Any]:
     """A server that speaks HTTP itself: for clients, or behind the front that was asked for."""
-    inside = keeper.listener()
+    if options.unix and options.front == "none":
+        raise DemoError("--unix: clients come by TCP; say --front nginx")
+    inside = keeper.listener(options.unix)
     listen = address(inside)
     keeper.start(make(inside))
     if options.front == "none":

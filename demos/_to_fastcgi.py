@@ -5,7 +5,7 @@ import struct
 from collections.abc import Generator, Iterator
 from typing import BinaryIO
 
-from _sending import sending
+from _sending import connected, sending
 
 VERSION = 1  # 3.3
 BEGIN_REQUEST, END_REQUEST, PARAMS, STDIN, STDOUT = 1, 3, 4, 5, 6  # 8
@@ -41,8 +41,7 @@ def ask(
     # 5.1: no KEEP_CONN, so the end of the connection follows the end of the answer.
     begin = record(BEGIN_REQUEST, struct.pack("!HB5x", RESPONDER, 0))
     head = begin + record(PARAMS, params) + record(PARAMS, b"")
-    host, port = target.split(":")
-    with socket.create_connection((host, int(port))) as link, link.makefile("rb") as answer:
+    with connected(target) as link, link.makefile("rb") as answer:
         link.sendall(head if body else head + record(STDIN, b""))
         # A piece is 64 KiB, and may exceed a record; the empty one at the end ends the stream.
         send = lambda piece: link.sendall(b"".join(_records(piece)))  # noqa: E731

@@ -4,7 +4,7 @@ variables, then the bare body."""
 import socket
 from collections.abc import Generator, Iterator
 
-from _sending import sending
+from _sending import connected, sending
 
 PIECE_BYTES = 64 * 1024
 
@@ -22,8 +22,7 @@ def netstring(variables: dict[str, str]) -> bytes:
 def ask(
     target: str, variables: dict[str, str], body: Iterator[bytes] | None
 ) -> Generator[bytes, None, None]:
-    host, port = target.split(":")
-    with socket.create_connection((host, int(port))) as link:
+    with connected(target) as link:
         link.sendall(netstring(variables))
         with sending(body, link.sendall, lambda: link.shutdown(socket.SHUT_RDWR)):
             while piece := link.recv(PIECE_BYTES):  # the end of the connection ends the answer

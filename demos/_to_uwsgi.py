@@ -4,7 +4,7 @@ import socket
 import struct
 from collections.abc import Generator, Iterator
 
-from _sending import sending
+from _sending import connected, sending
 
 PYTHON = 0  # modifier1: a WSGI application
 MAX_BLOCK_BYTES = 65_535  # its length has 16 bits
@@ -26,9 +26,8 @@ def block(variables: dict[str, str]) -> bytes:
 def ask(
     target: str, variables: dict[str, str], body: Iterator[bytes] | None
 ) -> Generator[bytes, None, None]:
-    host, port = target.split(":")
     head = block(variables)
-    with socket.create_connection((host, int(port))) as link:
+    with connected(target) as link:
         link.sendall(head)
         with sending(body, link.sendall, lambda: link.shutdown(socket.SHUT_RDWR)):
             while piece := link.recv(PIECE_BYTES):  # the end of the connection ends the answer

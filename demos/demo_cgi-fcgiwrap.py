@@ -21,11 +21,12 @@ DEMO: Demo = {
     "fronts": ["nginx", "apache"],
     "needs": ["program:nginx", "program:fcgiwrap"],
     "install": "apt install nginx fcgiwrap",
+    "unix": True,
 }
 
 
 def build(keeper: Keeper, options: Options) -> dict[str, Any]:
-    gateway, outside = keeper.listener(), web(keeper, options)
+    gateway, outside = keeper.listener(options.unix), web(keeper, options)
     listen, url = address(gateway), f"http://{address(outside)}/"
     # -f: what a script says on stderr becomes FastCGI's STDERR, and nginx logs it.
     fcgiwrap = Server(

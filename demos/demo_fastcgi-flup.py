@@ -23,11 +23,12 @@ DEMO: Demo = {
     "fronts": ["builtin", "nginx", "apache", "lighttpd"],
     "needs": ["flup"],
     "install": "pip install 'gwtop[demos]'",
+    "unix": True,
 }
 
 
 def build(keeper: Keeper, options: Options) -> dict[str, Any]:
-    gateway, outside = keeper.listener(), web(keeper, options)
+    gateway, outside = keeper.listener(options.unix), web(keeper, options)
     listen, url = address(gateway), f"http://{address(outside)}/"
     keeper.start(forks(keeper, gateway, "fcgi", options.workers))
     front = keeper.start(before(keeper, options, outside, "fastcgi", listen))

@@ -22,6 +22,7 @@ DEMO: Demo = {
     "fronts": ["nginx", "apache", "lighttpd"],
     "needs": ["program:nginx", "file:/usr/sbin/php-fpm*"],
     "install": "apt install nginx php-fpm",
+    "unix": True,
 }
 
 CONFIGURATION = """\
@@ -43,8 +44,9 @@ php_admin_value[log_errors] = On
 
 
 def build(keeper: Keeper, options: Options) -> dict[str, Any]:
-    gateway, outside = keeper.listener(), web(keeper, options)
+    gateway, outside = keeper.listener(options.unix), web(keeper, options)
     listen, url = address(gateway), f"http://{address(outside)}/"
+    place = listen.removeprefix("unix:")
     (script,) = to_all(keeper, "_application.php")
     who = user()
     conf = keeper.directory / "php-fpm.conf"
@@ -52,7 +54,7 @@ def build(keeper: Keeper, options: Options) -> dict[str, Any]:
         CONFIGURATION.format(
             stderr=stderr_file(keeper),
             user="" if who is None else f"user = {who[0]}\ngroup = {who[1]}",
-            listen=listen,
+            listen=place,
             workers=options.workers,
             scratch=scratch(keeper),
         )
@@ -63,7 +65,7 @@ def build(keeper: Keeper, options: Options) -> dict[str, Any]:
         [str(program), "--nodaemonize", "--fpm-config", str(conf)],
         gateway,
         lambda pid: n_children(pid) >= options.workers,
-        environ={"FPM_SOCKETS": listen + "={fd}"},  # its own way to hand sockets to a successor
+        environ={"FPM_SOCKETS": place + "={fd}"},  # its own way to hand sockets to a successor
     )
     keeper.start(php)
     front = keeper.start(before(keeper, options, outside, "fastcgi", listen, script))

@@ -23,6 +23,7 @@ DEMO: Demo = {
     "fronts": ["none", "nginx", "apache", "lighttpd"],
     "needs": ["gunicorn"],
     "install": "pip install 'gwtop[demos]'",
+    "unix": True,
 }
 
 

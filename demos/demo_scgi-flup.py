@@ -22,11 +22,12 @@ DEMO: Demo = {
     "fronts": ["builtin", "nginx", "apache", "lighttpd"],
     "needs": ["flup"],
     "install": "pip install 'gwtop[demos]'",
+    "unix": True,
 }
 
 
 def build(keeper: Keeper, options: Options) -> dict[str, Any]:
-    gateway, outside = keeper.listener(), web(keeper, options)
+    gateway, outside = keeper.listener(options.unix), web(keeper, options)
     listen, url = address(gateway), f"http://{address(outside)}/"
     keeper.start(forks(keeper, gateway, "scgi", options.workers))
     front = keeper.start(before(keeper, options, outside, "scgi", listen))

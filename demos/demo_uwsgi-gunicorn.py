@@ -22,11 +22,12 @@ DEMO: Demo = {
     "fronts": ["builtin", "nginx", "apache", "lighttpd"],
     "needs": ["gunicorn"],
     "install": "pip install 'gwtop[demos]'",
+    "unix": True,
 }
 
 
 def build(keeper: Keeper, options: Options) -> dict[str, Any]:
-    gateway, outside = keeper.listener(), web(keeper, options)
+    gateway, outside = keeper.listener(options.unix), web(keeper, options)
     listen, url = address(gateway), f"http://{address(outside)}/"
     # It takes the protocol from this machine alone (--uwsgi-allow-from), as it should.
     keeper.start(gunicorn(gateway, options.workers, "--protocol", "uwsgi"))

@@ -22,6 +22,7 @@ DEMO: Demo = {
     "fronts": ["none", "nginx", "apache", "lighttpd"],
     "needs": ["pyuwsgi"],
     "install": "pip install 'gwtop[demos]'",
+    "unix": True,
 }
 
 

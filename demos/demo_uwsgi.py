@@ -21,11 +21,12 @@ DEMO: Demo = {
     "fronts": ["builtin", "nginx", "apache", "lighttpd"],
     "needs": ["pyuwsgi"],
     "install": "pip install 'gwtop[demos]'",
+    "unix": True,
 }
 
 
 def build(keeper: Keeper, options: Options) -> dict[str, Any]:
-    gateway, outside = keeper.listener(), web(keeper, options)
+    gateway, outside = keeper.listener(options.unix), web(keeper, options)
     listen, url = address(gateway), f"http://{address(outside)}/"
     keeper.start(uwsgi(gateway, "socket", options.workers))
     front = keeper.start(before(keeper, options, outside, "uwsgi", listen))
