@@ -1,7 +1,8 @@
 """`gwtop compare`: the same load through several demos, one after the other, side by side.
 
-It goes on where one of many does not start, and what has been measured is shown when it is ended
-before its end. A janitor removes the copies of the programs even after SIGKILL.
+A demo that fails on a busy machine gets a second chance, and the others are measured whatever
+becomes of it. What has been measured is shown when it is ended before its end. A janitor removes
+the copies of the programs even after SIGKILL.
 """
 
 import shutil
@@ -100,19 +101,23 @@ def _measured(chosen: tuple[str, ...], seconds: float) -> "Iterator[Compared]":
 
     with _folder() as folder:
         for n, name in enumerate(chosen, 1):
-            place = Path(mkdtemp(dir=folder))
 
             def tell(what: str, where: str = f"[{n}/{len(chosen)}] {name}") -> None:
                 click.echo(f"{where}: {what}", err=True)
 
-            try:
-                yield measure(name, place, seconds, tell)
-            except GwtopError as why:
-                if len(chosen) == 1:
-                    raise
-                tell(str(why))
-                yield Compared.failed(name, str(why))
-            shutil.rmtree(place, ignore_errors=True)
+            for is_last in (False, True):
+                place = Path(mkdtemp(dir=folder))
+                try:
+                    row = measure(name, place, seconds, tell)
+                    break
+                except GwtopError as why:
+                    if is_last and len(chosen) == 1:
+                        raise
+                    tell(f"{why}{'' if is_last else '; once more'}")
+                    row = Compared.failed(name, str(why))
+                finally:
+                    shutil.rmtree(place, ignore_errors=True)
+            yield row
 
 
 @contextmanager

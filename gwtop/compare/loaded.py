@@ -7,14 +7,16 @@ answers come, without anybody watching.
 import select
 from dataclasses import dataclass
 
+from gwtop import clock
 from gwtop.compare import client, machine
 from gwtop.demos import Ready
 from gwtop.errors import GwtopError
-from gwtop.load import Summary, start_load
+from gwtop.load import RunningLoad, Summary, start_load
 from gwtop.nouns.comparison import Cell
 
 PATH = "/"
 SETTLE = "slow?ms=200"
+BEGIN_DEADLINE_NS = 20_000_000_000
 NANOSECONDS = 1_000_000_000
 MILLISECOND_NS = 1_000_000
 
@@ -35,9 +37,10 @@ class Driven:
 
 def drive(ready: Ready, concurrency: int, seconds: float) -> Driven:
     before = machine.cpu(ready["pid"])
-    load = start_load(ready["url"], rate=0, concurrency=concurrency, path=PATH)
+    load = start_load(ready["url"], rate=0, concurrency=concurrency, path=PATH, driven=True)
     try:
-        select.select([load], [], [], seconds)  # it ends before only when something is wrong
+        _await_answer(load)
+        select.select([], [], [], seconds)
     finally:
         summary = load.stop()
     client.ask(f"{ready['url']}{SETTLE}")  # what was in flight comes to its end
@@ -45,6 +48,16 @@ def drive(ready: Ready, concurrency: int, seconds: float) -> Driven:
     if summary is None or not summary["statuses"].get("200"):
         raise GwtopError(f"demo {ready['name']}: no answer under load; {load.trouble() or ''}")
     return driven_of(summary, after.all_ns - before.all_ns, after.reaped_ns - before.reaped_ns)
+
+
+def _await_answer(load: RunningLoad) -> None:
+    """On a busy machine the load may need seconds to begin, which are none of the demo's."""
+    deadline_ns = clock.monotonic_ns() + BEGIN_DEADLINE_NS
+    while load.poll() is None and clock.monotonic_ns() < deadline_ns:
+        select.select([load], [], [], 1.0)  # it tells how it goes each second
+        state = load.state()
+        if state is not None and state["answered"]:
+            return
 
 
 def driven_of(summary: Summary, cpu_ns: int, reaped_cpu_ns: int) -> Driven:

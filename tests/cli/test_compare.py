@@ -42,7 +42,9 @@ def test_all_are_those_whose_parts_are_here_and_one_that_fails_is_a_row_of_reaso
     assert run.exception is None and run.return_value == 0
     assert run.stdout.startswith("| | bad | good |") and "- bad: it did not start" in run.stdout
     assert "absent: left out, needs nginx; install it with: apt install it" in run.stderr
-    assert "[1/2] bad: it did not start" in run.stderr and "[2/2] good: starting" in run.stderr
+    assert run.stderr.count("[1/2] bad: starting") == 2, "it has a second chance"
+    assert "[1/2] bad: it did not start; once more" in run.stderr
+    assert "[1/2] bad: it did not start\n" in run.stderr and "[2/2] good: starting" in run.stderr
 
 
 def test_the_only_one_that_fails_is_an_error() -> None:
