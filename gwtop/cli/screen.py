@@ -241,8 +241,12 @@ def end_by_unwinding() -> None:
 
 def _unwind(number: int, frame: FrameType | None) -> NoReturn:
     for other in ENDING:  # a terminal's end and a parent's come together: once is enough
-        signal.signal(other, signal.SIG_IGN)
+        signal.signal(other, _already)  # not SIG_IGN: Python complains of one that is on its way
     raise SystemExit(EXIT_OF_SIGNAL + number)
+
+
+def _already(number: int, frame: FrameType | None) -> None:
+    """We are ending."""
 
 
 def first_words(word: str) -> str:
