@@ -183,6 +183,8 @@ NOT_OF_THE_WIRE = {
     "births-polled": "a live watch",
     **dict.fromkeys(("tree-listens", "tree-silent", "tree-hidden"), "a live watch"),
     "network-hidden": "a live watch",
+    **dict.fromkeys(("calls-go", "calls-static", "calls-io-uring"), "a live watch"),
+    **dict.fromkeys(("calls-no-site", "calls-refused"), "a live watch"),
     **dict.fromkeys(("authorization-dropped", "proxy-header-passed"), "processes"),
     "capture-cut": "the file: tests/taps",
     "capture-damaged": "the file: tests/taps",

@@ -41,14 +41,32 @@ FIRST_CONN = 1 << 41  # other taps number their connections from elsewhere
 PAUSE_NS = 10 * MILLISECOND_NS  # as the other rings are left alone
 MAX_CALLS_PER_READ = 8192  # 20 ms of our work
 LOOK_NS = SECOND_NS
-BLIND = {
-    "go": "is a Go program, which does its system calls itself; what it reads and writes is not "
-    "seen: gwtop tap, a relay in the path, shows it",
-    "static": "has no C library of its own to be probed (a static program?); what it reads and "
-    "writes is not seen: gwtop tap, a relay in the path, shows it",
-    "io_uring": "uses io_uring; what it reads and writes through it is not seen: gwtop tap, a "
-    "relay in the path, shows it",
+_RELAY = "gwtop tap, a relay in the path, shows it"
+WORDS = {
+    "go": (
+        "calls-go",
+        "{} is a Go program, which does its system calls itself; what it reads and writes is not "
+        f"seen: {_RELAY}",
+    ),
+    "static": (
+        "calls-static",
+        "{} has no C library of its own to be probed (a static program?); what it reads and "
+        f"writes is not seen: {_RELAY}",
+    ),
+    "io_uring": (
+        "calls-io-uring",
+        "{} has an io_uring; what it reads and writes through it, if it is more than files, is "
+        f"not seen: {_RELAY}",
+    ),
+    "no_site": (
+        "calls-no-site",
+        "{}: where some functions do their system call is not known, so it is left alone; only "
+        "lengths, times and pids are told",
+    ),
+    "refused": ("calls-refused", "{} may not be probed; its requests are not seen"),
+    "many": ("calls-refused", "{} is one C library too many to be probed at once"),
 }
+"""Why some bytes are not seen: code and text."""
 
 
 class Calls:
@@ -100,7 +118,11 @@ class Calls:
 
     def _find_open(self, pids: Collection[int]) -> None:
         """What these have in hand already; once their probes are there, so that none is between."""
-        links = {f"{SOCKET}{inode}]" for inode in diag.unix_accepted(self._path)}
+        try:
+            inodes = diag.unix_accepted(self._path)
+        except OSError:  # no sock_diag here: what is open already stays unknown
+            return
+        links = {f"{SOCKET}{inode}]" for inode in inodes}
         for link, holders in sockets_of(pids).items():
             if link in links:
                 self._descriptors.was_open(f"unix:{self._path}", _naming(link, holders))
@@ -111,10 +133,10 @@ class Calls:
         fresh = [pid for pid in pids if not self._inherits(pid)]
         for pid in fresh:
             found = self._libcs.of(pid)
-            self._say_blind(pid, found)
+            if (why := libcs.blind(pid, found)) is not None:
+                self._say(why, _name_of(pid), pid)
             for libc in found:
                 self._plant(libc, pid)
-
         if fresh:
             self._find_open(fresh)
 
@@ -128,39 +150,35 @@ class Calls:
         return inherits
 
     def _plant(self, libc: Libc, pid: int) -> None:
+        if libc.found.without:
+            self._say("no_site", libc.path, pid)
+            return
         if libc.descriptor not in self._planted:
             self._planted[libc.descriptor] = list(self._define(libc))
         for one in self._planted[libc.descriptor]:
-            if pid not in one.processes():
-                try:
-                    one.plant(pid)
-                except PermissionError:
-                    self._say("calls-refused", "warn", f"process {pid} may not be probed", pid)
+            try:
+                one.plant(pid)
+            except OSError:  # rights that we gave away, or no more descriptors
+                self._say("refused", _name_of(pid), pid)
 
     def _define(self, libc: Libc) -> Iterator[Planted]:
         for group in by_page_offset(libc.found.sites):
             program = self._kernel.program_for(libc.machine, group)
             if program is None:
-                text = f"{libc.path} is one C library too many to be probed at once"
-                self._say("calls-refused", "warn", text, None)
+                self._say("many", libc.path, None)
                 return
             offsets = [site.offset for site in group]
             event = self._definitions.define(libc.descriptor, libc.path, offsets)
             yield Planted(event, program)
 
-    def _say_blind(self, pid: int, found: list[Libc]) -> None:
-        why = libcs.blind(pid, found)
-        stat = proc.stat(pid)
-        if why is not None and stat is not None:
-            name = stat.name.decode("utf-8", "replace")
-            if (why, name) not in self._told:
-                self._told.add((why, name))
-                self._say(f"calls-{why.replace('_', '-')}", "warn", f"{name} {BLIND[why]}", pid)
-
-    def _say(
-        self, code: str, severity: Literal["info", "warn"], text: str, pid: int | None
-    ) -> None:
-        self._words.append(Observed(clock.now(), code, severity, text, pid, f"unix:{self._path}"))
+    def _say(self, why: str, name: str, pid: int | None) -> None:
+        """Once of each."""
+        if (why, name) in self._told:
+            return
+        self._told.add((why, name))
+        code, text = WORDS[why]
+        listen = f"unix:{self._path}"
+        self._words.append(Observed(clock.now(), code, "warn", text.format(name), pid, listen))
 
     def _listener_of(self, pid: int, fd: int) -> str | None:
         link = proc.link(f"/proc/{pid}/fd/{fd}")
@@ -246,6 +264,11 @@ class Calls:
         self._libcs.close()
         if hasattr(self, "_kernel"):
             self._kernel.close()
+
+
+def _name_of(pid: int) -> str:
+    stat = proc.stat(pid)
+    return f"process {pid}" if stat is None else stat.name.decode("ascii", "replace")
 
 
 def _naming(link: str, pids: Collection[int]) -> Iterator[tuple[int, int]]:

@@ -9,7 +9,7 @@ import mmap
 import os
 import platform
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from struct import Struct
 
@@ -132,9 +132,11 @@ class KernelSide:
         ]
 
     def concern(self, pids: Iterable[int]) -> None:
-        """These have to do with a watched connection. Raises OSError."""
+        """These have to do with a watched connection. (The program finds out at their next accept
+        where the kernel does not let us say it without rights, before 6.5.)"""
         for pid in pids:
-            ebpf.update(self._maps.tree, _U32.pack(pid), _U32.pack(1))
+            with suppress(OSError):
+                ebpf.update(self._maps.tree, _U32.pack(pid), _U32.pack(1))
 
     def close(self) -> None:
         for memory in self._memories:

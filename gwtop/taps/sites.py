@@ -17,22 +17,16 @@ jump is done by the kernel itself (arch/x86/kernel/uprobes.c, branch_setup_xol_o
 arch/arm64/kernel/probes/decode-insn.c), and what follows a system call is nearly always a
 comparison of its result and such a jump. So the probe sits on the jump: the comparison changes no
 register.
-
-x86-64 has no fixed length of instruction, so code is walked from the function's start. The walk
-knows lengths and nothing else (Intel SDM volume 2, appendix A: opcode maps); where it does not
-know one the function has no site.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from enum import IntEnum
 from typing import NamedTuple
 
-from gwtop.taps.elf import AARCH64, X86_64, Data, Elf, Function
-from gwtop.taps.x86 import Instruction, instructions
+from gwtop.taps import walks
+from gwtop.taps.elf import X86_64, Elf, Function
+from gwtop.taps.walks import Walked
 
-MAX_FUNCTION_BYTES = 1024  # a wrapper has 30 to 240; 0: the symbol does not say, or a local one
-MAX_QUIET_BYTES = 32  # endbr64, a comparison, a jump
-SYSCALL = b"\x0f\x05"
 MAX_CALLS_FOLLOWED = 3  # read -> __syscall_cancel -> __internal_syscall_cancel (glibc 2.41)
 
 
@@ -142,13 +136,13 @@ def find(elf: Elf) -> Found:
 def _sites_of(elf: Elf, function: Function, kind: Kind) -> list[Site]:
     if kind in AT_ENTRY:
         return [Site(_entry(elf, function), kind, How.DIRECT)]
-    walk = WALKS.get(elf.machine)
+    walk = walks.WALKS.get(elf.machine)
     if walk is None:
         return []
     own = walk(elf, function.offset, function.size_bytes)
     if own.after and elf.machine == X86_64:
         return [Site(offset, kind, How.DIRECT) for offset in own.after]
-    after = own.after or _followed(elf, own, {function.offset}, MAX_CALLS_FOLLOWED)
+    after = list(own.after) or _followed(elf, own, {function.offset}, MAX_CALLS_FOLLOWED)
     if not after:
         return []
     joined = [Site(offset, None, How.JOINED) for offset in sorted(after)]
@@ -157,104 +151,20 @@ def _sites_of(elf: Elf, function: Function, kind: Kind) -> list[Site]:
 
 def _entry(elf: Elf, function: Function) -> int:
     """Where the arguments still are what they were."""
-    if elf.machine != X86_64:
-        return function.offset
-    end = min(function.offset + MAX_QUIET_BYTES, len(elf.data))
-    return cheapest(list(instructions(elf.data, function.offset, end)), 0, frozenset())
-
-
-class Walked(NamedTuple):
-    after: list[int]
-    """Offsets of the instructions behind system calls."""
-    calls: list[int]
-    """Offsets of functions called or jumped to directly."""
+    return walks.quiet_entry(elf, function.offset)
 
 
 def _followed(elf: Elf, walked: Walked, seen: set[int], depth: int) -> list[int]:
-    """The system calls of the nearest functions that hold any."""
-    walk = WALKS[elf.machine]
+    """The system calls of the nearest functions that do any call they are told."""
+    walk = walks.WALKS[elf.machine]
     fresh = [offset for offset in walked.calls if offset not in seen]
     seen.update(fresh)
     below = [walk(elf, offset, 0) for offset in fresh]
-    found = [offset for one in below for offset in one.after]
+    found = [offset for one in below for offset in one.of_any_number]
     if depth > 1:
         # glibc has the quick way here and the cancellable one in a function below.
         found += [offset for one in below for offset in _followed(elf, one, seen, depth - 1)]
     return found
-
-
-def _aarch64(elf: Elf, start: int, size_bytes: int) -> Walked:
-    """Arm ARM DDI 0487, C4.1.66: SVC #0, BL and B with imm26, RET."""
-    after: list[int] = []
-    calls: list[int] = []
-    end = start + (size_bytes or MAX_FUNCTION_BYTES)
-    furthest = start
-    for at in range(start, min(end, len(elf.data) - 3), 4):
-        word = int.from_bytes(elf.data[at : at + 4], "little")
-        if word == 0xD4000001:
-            after.append(at + (8 if _is_compared(elf.data, at + 4) else 4))
-        elif word >> 26 in (0b100101, 0b000101):
-            distance = (word & 0x3FFFFFF) << 2
-            target = at + distance - (1 << 28 if distance >> 27 else 0)
-            is_call = word >> 26 == 0b100101
-            if is_call or not start <= target < end:
-                calls.append(target)
-            else:
-                furthest = max(furthest, target)
-            if not is_call and not size_bytes and furthest <= at:
-                break
-        elif word >> 24 == 0x54 or word >> 25 in (0b0011010, 0b1011010):  # B.cond, CBZ, CBNZ
-            distance = (word >> 5 & 0x7FFFF) << 2
-            furthest = max(furthest, at + distance - (1 << 21 if distance >> 20 else 0))
-        elif word == 0xD65F03C0 and not size_bytes and furthest <= at:
-            break
-    return Walked(after, calls)
-
-
-def _is_compared(data: Data, at: int) -> bool:
-    """CMN X0, #imm, and B.cond behind it, which the kernel does by itself."""
-    first, second = (int.from_bytes(data[i : i + 4], "little") for i in (at, at + 4))
-    return first & 0xFF8003FF == 0xB100001F and second & 0xFF000010 == 0x54000000
-
-
-def _x86_64(elf: Elf, start: int, size_bytes: int) -> Walked:
-    """In order; without a known size it ends with what no jump goes beyond."""
-    walked: list[Instruction] = []
-    places: list[int] = []
-    calls: list[int] = []
-    end = min(start + (size_bytes or MAX_FUNCTION_BYTES), len(elf.data))
-    furthest = start
-    for one in instructions(elf.data, start, end):
-        next_at = one.at + one.n_bytes
-        walked.append(one)
-        if one.opcode == SYSCALL:
-            places.append(len(walked))
-        elif one.target is not None:
-            if one.opcode == b"\xe8" or not start <= one.target < end:
-                calls.append(one.target)
-            elif one.opcode != b"\xe8":
-                furthest = max(furthest, one.target)
-        ends = one.opcode in (b"\xc3", b"\xe9", b"\xeb") and furthest < next_at
-        if ends and not size_bytes:
-            break
-    targets = frozenset(one.target for one in walked if one.target is not None)
-    after = [cheapest(walked, place, targets) for place in places if place < len(walked)]
-    return Walked(after, calls)
-
-
-def cheapest(walked: list[Instruction], place: int, targets: Collection[int]) -> int:
-    """Of this instruction and the jump behind it, where what lies between changes no register and
-    nobody jumps there."""
-    at = walked[place].at
-    for one in walked[place:]:
-        if one.is_conditional and one.at not in targets:
-            return one.at
-        if not one.keeps_registers:
-            break
-    return at
-
-
-WALKS = {X86_64: _x86_64, AARCH64: _aarch64}
 
 
 def by_page_offset(sites: tuple[Site, ...]) -> Iterator[list[Site]]:
