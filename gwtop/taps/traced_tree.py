@@ -45,6 +45,7 @@ class TracedTree:
             for event, (expression, makes) in events.items():
                 self._listen(event, expression, makes)
             self._instance.option("event-fork")
+            self._instance.keep("set_event_pid")
             self._ring = TraceRing(self._instance)
         except (OSError, KeyError) as error:
             self._instance.close()

@@ -228,14 +228,18 @@ class Instance:
         with open(f"{self._path}/events/header_page", encoding="ascii") as text:
             return parse_format("ID: 0\n" + text.read())
 
+    def keep(self, file: str) -> None:
+        """Opens a control file for later writes: once rights are dropped none can be opened."""
+        if file not in self._controls:
+            path = f"{self._path}/{file}"
+            self._controls[file] = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+
     def control(self, file: str, value: str) -> None:
         """Writes to a control file. Its descriptor is kept, so that later writes need no right.
 
         Raises OSError (EINVAL for a filter the kernel does not understand).
         """
-        if file not in self._controls:
-            path = f"{self._path}/{file}"
-            self._controls[file] = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+        self.keep(file)
         os.write(self._controls[file], value.encode("ascii"))
 
     def filter(self, event: str, expression: str) -> None:

@@ -50,6 +50,9 @@ class Instance(RecordedInstance):
     def control(self, file: str, value: str) -> None:
         self.written.append((file, value))
 
+    def keep(self, file: str) -> None:
+        self.kept = file
+
     def option(self, name: str) -> bool:
         self.written.append(("option", name))
         return True

@@ -28,6 +28,9 @@ class Instance(RecordedInstance):
             raise OSError(22, "no such thread")
         self.written.append((file, value))
 
+    def keep(self, file: str) -> None:
+        self.kept = file
+
     def option(self, name: str) -> bool:
         return True
 
@@ -117,3 +120,9 @@ def test_a_kernel_without_one_of_the_events_is_refused_whole(instance: Instance)
     with pytest.raises(NoTracefsError, match="this kernel has no group:other"):
         TracedTree("x", 1, {EVENT: ("0", reading), "group/other": ("0", reading)})
     assert instance.open_pipes() == [], "closed"
+
+
+def test_what_is_written_later_is_open_before_rights_are_dropped(instance: Instance) -> None:
+    tree = TracedTree("x", 1, {EVENT: ("0", reading)})
+    assert instance.kept == "set_event_pid", "else every thread of the machine would be asked about"
+    tree.close()
