@@ -16,7 +16,9 @@ from gwtop.taps.addresses import endpoint
 
 UDIAG_SHOW_NAME, UDIAG_SHOW_PEER = 1, 4  # linux/unix_diag.h
 UNIX_DIAG_NAME, UNIX_DIAG_PEER = 0, 2  # linux/unix_diag.h
-ALL_STATES = 0xFFFFFFFF
+TIME_WAIT = 6  # net/tcp_states.h
+HELD_STATES = 0xFFFFFFFF ^ 1 << TIME_WAIT
+"""No process holds what waits after its close, and a busy machine has ten thousand of those."""
 INODE = struct.Struct("=I")
 UNIX_INODE_AT, UNIX_HEAD_BYTES = 4, 16  # struct unix_diag_msg: udiag_ino; the whole
 PROTOCOLS = (("tcp", socket.IPPROTO_TCP), ("udp", socket.IPPROTO_UDP))
@@ -44,7 +46,7 @@ def of(inodes: frozenset[int]) -> dict[int, Ends]:
     for kind, protocol in PROTOCOLS:
         for family in (socket.AF_INET, socket.AF_INET6):
             head = (diag.INET_REQUEST.size, diag.SOCK_DIAG_BY_FAMILY, diag.NLM_F_REQUEST_DUMP, 1, 0)
-            request = diag.INET_REQUEST.pack(*head, family, protocol, 0, 0, ALL_STATES)
+            request = diag.INET_REQUEST.pack(*head, family, protocol, 0, 0, HELD_STATES)
             for body in diag._messages(request):
                 if len(body) >= diag.INET.size and _inode(body) in inodes:
                     found[_inode(body)] = _inet(kind, body)
@@ -78,7 +80,7 @@ def _unix(inodes: frozenset[int]) -> dict[int, Ends]:
     """A connected one's peer is told by its name, which clients seldom have."""
     show = UDIAG_SHOW_NAME | UDIAG_SHOW_PEER
     head = (diag.UNIX_REQUEST.size, diag.SOCK_DIAG_BY_FAMILY, diag.NLM_F_REQUEST_DUMP, 1, 0)
-    request = diag.UNIX_REQUEST.pack(*head, socket.AF_UNIX, 0, 0, ALL_STATES, 0, show, 0, 0)
+    request = diag.UNIX_REQUEST.pack(*head, socket.AF_UNIX, 0, 0, HELD_STATES, 0, show, 0, 0)
     told: dict[int, tuple[str, int | None, str | None]] = {}
     for body in diag._messages(request):
         attributes = diag._attributes(body[UNIX_HEAD_BYTES:])
