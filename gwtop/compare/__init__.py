@@ -66,7 +66,7 @@ def _cells(ready: demos.Ready, folder: Path, seconds: float, tell: Progress) -> 
     one = loaded.drive(ready, 1, seconds)
     tell("eight clients")
     eight = loaded.drive(ready, 8, seconds)
-    cells |= loaded.cells(one, eight, told.makes_processes)
+    cells |= loaded.cells(one, eight, told.makes_processes, told.program_cpu_ns)
     tell("memory and maps")
     cells |= _looked_at(ready, told)
     tell("an edit of the application")

@@ -73,12 +73,19 @@ def driven_of(summary: Summary, cpu_ns: int, reaped_cpu_ns: int) -> Driven:
     )
 
 
-def cells(one: Driven, eight: Driven, makes_processes: bool) -> dict[str, Cell]:
-    """`makes_processes`: requests are answered by processes that were made for them."""
+def cells(
+    one: Driven, eight: Driven, makes_processes: bool, program_cpu_ns: float | None
+) -> dict[str, Cell]:
+    """`makes_processes`: requests are answered by processes that were made for them;
+    `program_cpu_ns`: what each of those spent, of which a parent that collects none of its children
+    (fcgiwrap) knows nothing."""
     n_asked = one.n_asked + eight.n_asked
-    cpu = Cell((one.cpu_ns + eight.cpu_ns) / n_asked / MILLISECOND_NS)
+    cpu_ns = (one.cpu_ns + eight.cpu_ns) / n_asked
+    cpu = Cell(cpu_ns / MILLISECOND_NS)
     if makes_processes and eight.reaped_cpu_ns <= 0:
         cpu = Cell(None, "its parent does not collect its children, so their CPU time is lost")
+        if program_cpu_ns is not None:
+            cpu = Cell((cpu_ns + program_cpu_ns) / MILLISECOND_NS)
     return {
         "requests_per_s_1": Cell(one.n_answers * NANOSECONDS / one.elapsed_ns),
         "requests_per_s_8": Cell(eight.n_answers * NANOSECONDS / eight.elapsed_ns),

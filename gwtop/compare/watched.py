@@ -36,6 +36,8 @@ class Watched:
     workers: frozenset[int]
     n_segments: int | None
     n_wire_bytes: int | None
+    program_cpu_ns: float | None = None
+    """Of a process that was made for a request, by the kernel's account at its end, on average."""
     why: str = REFUSED
     """Why nothing could be seen, where that is so."""
 
@@ -110,6 +112,9 @@ def watched_of(lines: list[bytes], n_segments: int, n_wire_bytes: int) -> Watche
     facts = [json.loads(line) for line in lines]
     requests = [fact for fact in facts if fact["type"] == "request"]
     summary = facts[-1] if facts and facts[-1]["type"] == "summary" else {}
+    born_for = {pid for fact in requests for pid in fact["births"]}
+    ends = [fact for fact in facts if fact["type"] == "process_exited" and fact["pid"] in born_for]
+    spent = [fact["cpu_ns"] for fact in ends if fact["cpu_ns"] is not None]
     return Watched(
         n_requests=len(requests),
         n_connections=len({fact["connection"] for fact in requests}),
@@ -118,6 +123,7 @@ def watched_of(lines: list[bytes], n_segments: int, n_wire_bytes: int) -> Watche
         workers=frozenset(fact["pid"] for fact in requests if fact["pid"] is not None),
         n_segments=n_segments,
         n_wire_bytes=n_wire_bytes,
+        program_cpu_ns=sum(spent) / len(spent) if spent else None,
     )
 
 

@@ -23,7 +23,7 @@ def test_a_quantile_is_a_value_that_was_seen(share: float, value: int) -> None:
 
 
 def test_rates_and_times_are_those_of_their_own_run() -> None:
-    found = cells(driven(100, 2, cpu_ms=100), driven(300, 3, cpu_ms=100), makes_processes=False)
+    found = cells(driven(100, 2, cpu_ms=100), driven(300, 3, cpu_ms=100), False, None)
     assert {key: cell.value for key, cell in found.items()} == {
         "requests_per_s_1": 50.0,
         "requests_per_s_8": 100.0,
@@ -33,12 +33,13 @@ def test_rates_and_times_are_those_of_their_own_run() -> None:
     }
 
 
-def test_cpu_of_children_that_nobody_collected_is_not_told() -> None:
+def test_cpu_of_children_that_nobody_collected_is_what_the_kernel_accounts_or_not_told() -> None:
     one, eight = driven(10, 1, cpu_ms=10), driven(10, 1, cpu_ms=10)
-    cell = cells(one, eight, makes_processes=True)["cpu_ms"]
+    cell = cells(one, eight, True, None)["cpu_ms"]
     assert cell.value is None and cell.why is not None
+    assert cells(one, eight, True, 5.0 * MS)["cpu_ms"].value == 6.0, "the kernel's account"
     collected = driven(10, 1, cpu_ms=10, reaped_ms=9)
-    assert cells(one, collected, makes_processes=True)["cpu_ms"].value == 1.0
+    assert cells(one, collected, True, 5 * MS)["cpu_ms"].value == 1.0
 
 
 def test_requests_in_flight_at_the_end_cost_but_are_no_answers() -> None:

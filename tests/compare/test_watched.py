@@ -6,10 +6,14 @@ from gwtop.compare.watched import NOTHING, cells, watched_of
 
 FACTS: list[dict[str, object]] = [
     {"type": "hello"},
-    {"type": "request", "connection": 1, "pid": 10},
-    {"type": "request", "connection": 1, "pid": 11},
-    {"type": "request", "connection": 2, "pid": 10},
-    {"type": "request", "connection": 3, "pid": None},
+    {"type": "request", "connection": 1, "pid": 10, "births": [10]},
+    {"type": "request", "connection": 1, "pid": 11, "births": [11]},
+    {"type": "request", "connection": 2, "pid": 10, "births": [12]},
+    {"type": "request", "connection": 3, "pid": None, "births": []},
+    {"type": "process_exited", "pid": 10, "cpu_ns": 20},
+    {"type": "process_exited", "pid": 11, "cpu_ns": 40},
+    {"type": "process_exited", "pid": 12, "cpu_ns": None},
+    {"type": "process_exited", "pid": 13, "cpu_ns": 1_000},
     {"type": "summary", "processes_born": 3, "model": "worker-pool"},
 ]
 
@@ -17,6 +21,7 @@ FACTS: list[dict[str, object]] = [
 def test_each_cell_is_a_share_of_the_requests_seen() -> None:
     told = watched_of([json.dumps(fact).encode() for fact in FACTS], 24, 4000)
     assert told.workers == {10, 11} and told.makes_processes
+    assert told.program_cpu_ns == 30, "of those that were made for a request"
     assert {key: cell.value for key, cell in cells(told).items()} == {
         "processes_per_request": 0.75,
         "segments": 6.0,
