@@ -127,6 +127,9 @@ class Line(Pane, can_focus=True):
     def on_blur(self) -> None:
         self.draw()
 
+    def on_resize(self) -> None:
+        self.draw()
+
 
 class Drive(Vertical):
     """The line, and what it asks for; nothing where no demo is driven."""
@@ -155,6 +158,7 @@ class Drive(Vertical):
         self.display = self.driver is not None
         if self.driver is not None:
             self.set_interval(LOOK_S, self._line.draw)
+            self.call_after_refresh(self._line.draw)
 
     @property
     def is_asking(self) -> bool:
