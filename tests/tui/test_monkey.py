@@ -1,7 +1,7 @@
 """A monkey at the keys while facts pour in: whatever it presses, the screen stays whole.
 
 `GWTOP_MONKEY_KEYS=20000 pytest tests/tui/test_monkey.py` lets it play for some minutes;
-`python -m tests.fuzz.monkey --minutes 5` plays on a real terminal, with a gateway under load.
+`python -m tests.live.monkey --minutes 5` plays on a real terminal, with a gateway under load.
 """
 
 import os
