@@ -114,9 +114,13 @@ def _ran_in_vain(exchange: Exchange, process: Process) -> Remark | None:
             "it its execute bit (chmod +x)."
         )
         return Remark(None, "script-not-executable", "error", text)
-    ended = f"code {process.code}" if process.signal is None else f"signal {process.signal}"
+    if process.signal is not None:
+        text = f"{path or process.name} was ended by signal {process.signal} before it had answered"
+        return Remark(None, "worker-killed", "error", f"{text}: no memory, a limit, or a crash.")
     did = "printed no header block" if exchange.status != 200 else "named no Content-Type"
-    return no_answer_header(exchange.stream, f"{path or process.name} ended with {ended} and {did}")
+    return no_answer_header(
+        exchange.stream, f"{path or process.name} ended with code {process.code} and {did}"
+    )
 
 
 def _is_the_fronts_own(exchange: Exchange) -> bool:

@@ -50,6 +50,7 @@ class Story:
     argv: tuple[bytes, ...] | None = None
     """None: it never became a program."""
     code: int | None = 255
+    signal: int | None = None
     refusal: int | None = None
     born: bool = True
     exited: bool = True
@@ -84,7 +85,8 @@ class Story:
         if self.argv is not None:
             tree.execed(Execed(T0 + 2 * MS, 201, self.argv, self.argv[0], ()))
         if self.exited:
-            tree.exited(Exited(T0 + 3 * MS, 201, self.code, None))
+            code = None if self.signal else self.code
+            tree.exited(Exited(T0 + 3 * MS, 201, code, self.signal))
 
 
 @pytest.mark.parametrize(
@@ -157,6 +159,12 @@ def test_a_program_that_ended_and_whose_front_had_to_answer_printed_no_head(
 ) -> None:
     said = Story(status=status, opening=page, argv=PYTHON, code=code).said()
     assert said is not None and said[0] == "no-answer-header" and f"code {code}" in said[1]
+
+
+def test_a_program_that_was_killed_is_not_told_to_print_its_head_first() -> None:
+    said = Story(opening=APACHE, argv=PYTHON, signal=9).said()
+    assert said is not None and said[0] == "worker-killed" and "by signal 9" in said[1]
+    assert Story(200, b"hello", PYTHON, signal=9, answered=TYPE).said() is None
 
 
 TYPE = [(b"Content-Type", b"text/plain")]
