@@ -44,6 +44,8 @@ class DemoInfo:
     install: str | None
     """The one command that installs what is missing. None: it needs nothing."""
     program: Path
+    unix: bool = False
+    """Its hop can be a unix socket."""
 
 
 class Ready(TypedDict):
@@ -153,6 +155,7 @@ def _read(program: Path) -> DemoInfo:
         missing=missing,
         install=about["install"],
         program=program,
+        unix=about.get("unix", False),
     )
 
 

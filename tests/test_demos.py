@@ -174,7 +174,7 @@ def test_much_on_stderr_stops_nobody_and_the_last_lines_are_kept(
     [
         pytest.param("cgi", ["--front", "nginx"], 2, "there are builtin", id="no such front"),
         pytest.param("mod_php", ["--front", "nginx"], 2, "there are none: clients", id="no front"),
-        pytest.param("cgi", ["--unix"], 1, "has no unix socket yet", id="unix"),
+        pytest.param("cgi", ["--unix"], 1, "cannot be a unix socket", id="unix"),
         pytest.param("cgi", ["--workers", "0"], 2, "at least 1", id="no workers"),
     ],
 )

@@ -16,6 +16,7 @@ from gwtop.nouns.offers import RunDemo
 from gwtop.nouns.plan import Plan
 
 if TYPE_CHECKING:
+    from gwtop.cli.hop import Hop
     from gwtop.demos import DemoInfo, Ready, RunningDemo
     from gwtop.load import RunningLoad
 
@@ -72,6 +73,7 @@ def demo(name: str | None, **given: Unpack["DemoOptions"]) -> int:
         list_demos()
         return 0
     from gwtop import demos
+    from gwtop.cli import hop
     from gwtop.load import need_client
 
     if not driving["keep"]:
@@ -79,18 +81,19 @@ def demo(name: str | None, **given: Unpack["DemoOptions"]) -> int:
     has_screen = not telling["as_json"] and telling["table"] is None
     if has_screen and not _is_on_stage():
         return _begin_session(name, driving, telling)
-    running = demos.start(
-        name, workers=driving["workers"], front=driving["front"], unix=driving["unix"]
-    )
+    unix = driving["unix"] or hop.wants_unix(demos.find(name), driving["front"])
+    running = demos.start(name, workers=driving["workers"], front=driving["front"], unix=unix)
+    way = hop.of(running.ready)
+    running.ready["url"] = way.url
     try:
         if driving["keep"]:
             click.echo(f"gwtop: the demo answers at {running.ready['url']}", err=True)
         if has_screen:
             from gwtop.cli.driving import run_screen
 
-            argv = engine_argv(running.ready, telling)
+            argv = engine_argv(running.ready, way)
             return run_screen(running, _as_choice(name, driving), argv, telling)
-        return _run_here(running, driving, telling)
+        return _run_here(running, way, driving, telling)
     finally:
         _stop(running)
 
@@ -158,7 +161,7 @@ def _split(given: DemoOptions) -> tuple[Driving, Telling]:
     return driving, options.telling_of(given)
 
 
-def _run_here(running: "RunningDemo", driving: Driving, telling: Telling) -> int:
+def _run_here(running: "RunningDemo", way: "Hop", driving: Driving, telling: Telling) -> int:
     from gwtop.cli.running import run
 
     loads: list[RunningLoad] = []
@@ -171,7 +174,7 @@ def _run_here(running: "RunningDemo", driving: Driving, telling: Telling) -> int
 
     try:
         status = run(
-            plan_of(running.ready, telling), telling, start, lambda: running.poll() is not None
+            plan_of(running.ready, way, telling), telling, start, lambda: running.poll() is not None
         )
     finally:
         for load in loads:
@@ -194,7 +197,7 @@ def _start_load(ready: "Ready", driving: Driving) -> "RunningLoad":
     )
 
 
-def plan_of(ready: "Ready", telling: Telling) -> Plan:
+def plan_of(ready: "Ready", way: "Hop", telling: Telling) -> Plan:
     """What to watch: the hop worth decoding, and the demo's own tree.
 
     `--requests` is no part of it: the load sends that many, and the run ends when they and the
@@ -203,18 +206,14 @@ def plan_of(ready: "Ready", telling: Telling) -> Plan:
     from dataclasses import replace
 
     plan = replace(options.told_by(telling), pid=ready["pid"], front=ready["front"])
-    kind, _, path = ready["listen"].partition(":")
-    if kind == "unix":
-        return replace(plan, socket=path)
-    return replace(plan, ports=(int(ready["listen"].rpartition(":")[2]),))
+    plan = replace(plan, socket=way.path, ports=() if way.port is None else (way.port,))
+    return plan if way.relay is None else replace(plan, relay=way.relay, capture="relay")
 
 
-def engine_argv(ready: "Ready", telling: Telling) -> list[str]:
+def engine_argv(ready: "Ready", way: "Hop") -> list[str]:
     """An engine of its own that watches the same."""
-    plan = plan_of(ready, telling)
-    argv = ["attach", "--pid", str(ready["pid"])]
-    argv += [] if ready["front"] is None else ["--front-pid", str(ready["front"])]
-    return [*argv, *(["--socket", plan.socket] if plan.socket else ["--port", str(plan.ports[0])])]
+    argv = [*way.argv(), "--pid", str(ready["pid"])]
+    return argv if ready["front"] is None else [*argv, "--front-pid", str(ready["front"])]
 
 
 def list_demos() -> None:

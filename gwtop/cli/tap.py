@@ -26,6 +26,8 @@ class Target(TypedDict):
     protocol: str | None
     for_s: float | None
     requests: int | None
+    pid: int | None
+    front_pid: int | None
 
 
 class TapOptions(Target, Telling):
@@ -37,6 +39,8 @@ class TapOptions(Target, Telling):
 @click.option("--protocol", metavar="NAME", help="Do not detect the protocol.")
 @click.option("--for", "for_s", metavar="SECONDS", type=click.FloatRange(min=0, min_open=True))
 @click.option("--requests", metavar="N", type=click.IntRange(min=1), help="Stop after N requests.")
+@click.option("--pid", metavar="PID", type=click.IntRange(min=1), help="Root of the watched tree.")
+@click.option("--front-pid", type=click.IntRange(min=1), hidden=True)
 @options.telling_options
 def tap(**given: Unpack[TapOptions]) -> int:
     """Watch through a relay: beside a live unix socket, whose name it takes while it runs
@@ -64,6 +68,8 @@ def plan_of(given: TapOptions) -> Plan:
         socket=to if isinstance(to, str) else None,
         protocol=given["protocol"],
         relay=relayed,
+        pid=given["pid"],
+        front=given["front_pid"],
         capture="relay",
         for_ns=options.nanoseconds(given["for_s"]),
         n_requests=given["requests"],
@@ -96,6 +102,8 @@ def _argv(given: TapOptions) -> list[str]:
         ("--protocol", given["protocol"]),
         ("--for", given["for_s"]),
         ("--requests", given["requests"]),
+        ("--pid", given["pid"]),
+        ("--front-pid", given["front_pid"]),
     ):
         argv += [] if value is None else [name, str(value)]
     return argv

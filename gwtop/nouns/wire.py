@@ -49,6 +49,8 @@ class Opened(NamedTuple):
     server: str
     from_start: bool
     """False: the connection was there before the capture."""
+    peer: str = ""
+    """The client as the server sees it, where a relay is between them; "": as it is."""
 
 
 class Chunk(NamedTuple):

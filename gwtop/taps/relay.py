@@ -230,7 +230,8 @@ class Relay:
             self._by_fd[one.fileno()] = (piped, one)
             self._wait_for(piped, one)
         self._shared.count(len(self._by_fd) // 2)
-        records.append(Opened(clock.now(), piped.conn, address, self._server, True))
+        peer = "" if server.family == socket.AF_UNIX else of_socket(server.getsockname())
+        records.append(Opened(clock.now(), piped.conn, address, self._server, True, peer))
 
     def _refused(
         self, client: socket.socket, address: str, error: OSError, records: list[Record]
@@ -268,23 +269,24 @@ class Relay:
     # -- bytes --------------------------------------------------------------------------------
 
     def _pass(self, piped: Piped, one: socket.socket, records: list[Record]) -> None:
+        at = clock.now()  # before it is passed on: what it brings about comes later
         came = piped.writable(one)
         if came is not None:
-            self._tell(piped, came, records)
+            self._tell(piped, came, at, records)
         if not piped.closed:
             if piped.n_holder_asked == 0 and one is piped.client and not piped.connecting:
                 self._holder(piped)
             came = piped.readable(one)
             if came is not None:
-                self._tell(piped, came, records)
+                self._tell(piped, came, at, records)
         if piped.closed:
             self._drop(piped)
             return
         for each in (piped.client, piped.server):
             self._wait_for(piped, each)
 
-    def _tell(self, piped: Piped, came: Read, records: list[Record]) -> None:
-        at, conn = clock.now(), piped.conn
+    def _tell(self, piped: Piped, came: Read, at: Nanos, records: list[Record]) -> None:
+        conn = piped.conn
         if came.data:
             if came.side is SERVER:
                 pid = came.pid if came.pid is not None else self._holder(piped)

@@ -282,7 +282,7 @@ class Connections:
         opened = connection.opened
         self.by_server[opened.server] = module
         link = connection.link = Link(
-            Hop(connection.id, opened.client, opened.server, module),
+            Hop(connection.id, opened.client, opened.server, module, opened.peer),
             connection.from_start,
             self.take_exchange_id,
             self._opened,

@@ -23,6 +23,13 @@ class Hop(NamedTuple):
     client: str
     server: str
     protocol: Module
+    relayed: str = ""
+    """The client as the server sees it, where a relay is between them; "": as it is."""
+
+    @property
+    def peer(self) -> str:
+        """The client as the server sees it."""
+        return self.relayed or self.client
 
 
 class Exchange:

@@ -140,7 +140,7 @@ def _during(holds: Iterable[Touched], exchange: Exchange) -> set[int]:
 
 def _key(exchange: Exchange) -> _Key:
     hop = exchange.hop
-    return hop.connection if hop.client == UNNAMED else (hop.server, hop.client)
+    return hop.connection if hop.client == UNNAMED else (hop.server, hop.peer)
 
 
 def _is_of(record: Touched, exchange: Exchange) -> bool:

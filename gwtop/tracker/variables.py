@@ -26,10 +26,10 @@ def _origin_form(target: bytes) -> bytes:
 
 
 def _client_port(exchange: Exchange) -> bytes | None:
-    """The port the browser connected from: what the front told, else this connection's own."""
+    """The port the browser connected from: what the front told, else this connection's own as the server sees it."""
     if exchange.block is not None:
         fields = exchange.hop.protocol.request_fields(exchange.block)
         for name, value in fields:
             if name == b"REMOTE_PORT":
                 return value
-    return exchange.hop.client.rpartition(":")[2].encode("latin-1")
+    return exchange.hop.peer.rpartition(":")[2].encode("latin-1")

@@ -38,6 +38,8 @@ def test_no_packet_tap_watches_what_the_relay_watches() -> None:
             "protocol": None,
             "for_s": None,
             "requests": 5,
+            "pid": None,
+            "front_pid": None,
             "as_json": True,
             "table": None,
             "details": False,

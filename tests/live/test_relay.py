@@ -91,7 +91,11 @@ def test_requests_to_a_relayed_port_have_their_workers_pids_or_none(tmp_path: Pa
         assert replace(asked, pid=found.pid) == found
         assert found.pid in (asked.pid, None)
     print(f"{sum(row.pid is not None for row in requests)} of 60 have a pid")
-    assert {request["evidence"] for request in of_type(gwtop.facts, "request")} <= {"relay", None}
+    assert {request["evidence"] for request in of_type(gwtop.facts, "request")} <= {
+        "kernel",  # as root, the worker's own reads of the relay's connections are seen too
+        "relay",
+        None,
+    }
     assert {request["server"] for request in of_type(gwtop.facts, "request")} == {
         f"127.0.0.1:{port}"
     }
