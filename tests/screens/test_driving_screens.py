@@ -17,7 +17,6 @@ SCENES: dict[str, list[str]] = {
     "driven-keys": ["d"],
     "driven-another": ["d", "a", "down"],
     "driven-path": ["d", "u", *"slow"],
-    "driven-help": ["d", "question_mark", "end"],
 }
 
 

@@ -154,3 +154,10 @@ async def test_the_palette_drives_too() -> None:
         commands["Demo: uwsgi"].callback()
         assert isinstance(driver.next, RunDemo) and driver.next.name == "uwsgi"
         assert "Demo: servlet" not in commands
+
+
+async def test_help_tells_the_keys_of_the_line() -> None:
+    async with driving("question_mark", "end") as (app, _, pilot):
+        await settle(app, pilot)
+        told = "\n".join(shown(app))
+        assert "driving the demo" in told and "another demo, on this screen" in told
