@@ -157,7 +157,8 @@ async def test_the_palette_drives_too() -> None:
 
 
 async def test_help_tells_the_keys_of_the_line() -> None:
-    async with driving("question_mark", "end") as (app, _, pilot):
+    async with driving("question_mark") as (app, _, pilot):
+        await pilot.press("end")
         await settle(app, pilot)
         told = "\n".join(shown(app))
         assert "driving the demo" in told and "another demo, on this screen" in told
