@@ -7,6 +7,7 @@ import pytest
 from textual.pilot import Pilot
 
 from gwtop.nouns.offers import RunDemo
+from gwtop.tui import guide
 from gwtop.tui.app import Screen
 from gwtop.tui.driving import Drive, Line
 from tests.screens._driver import Noting
@@ -156,9 +157,8 @@ async def test_the_palette_drives_too() -> None:
         assert "Demo: servlet" not in commands
 
 
-async def test_help_tells_the_keys_of_the_line() -> None:
-    async with driving("question_mark") as (app, _, pilot):
-        await pilot.press("end")
-        await settle(app, pilot)
-        told = "\n".join(shown(app))
-        assert "driving the demo" in told and "another demo, on this screen" in told
+async def test_the_line_says_its_keys_for_the_help() -> None:
+    async with driving() as (app, _, _pilot):
+        title, entries = guide.about(app.focused)
+        assert title == "driving the demo"
+        assert ("a", "another demo, on this screen") in entries
