@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from gwtop.nouns.facts import (
     UNSET,
+    Calls,
     Fact,
     Hello,
     InFlight,
@@ -39,6 +40,8 @@ class Latest:
     idle: int | None = None
     queues: tuple[QueueState, ...] = ()
     missed: Missing | None = None
+    calls: Calls | None = None
+    """What seeing calls costs the watched processes. None: none are seen."""
 
     @classmethod
     def of(cls, fact: Tick) -> "Latest":
@@ -51,6 +54,7 @@ class Latest:
             idle=fact.idle,
             queues=tuple(fact.queues),
             missed=fact.missed,
+            calls=None if fact.calls is UNSET else fact.calls,
         )
 
     def ended(self, fact: Summary) -> "Latest":
@@ -135,6 +139,17 @@ def _together(by_host: dict[str, Latest]) -> Latest:
         idle=_sum([one.idle for one in every]),
         queues=tuple(queue for one in every for queue in one.queues),
         missed=_missed([one.missed for one in every if one.missed is not None]),
+        calls=_calls([one.calls for one in every if one.calls is not None]),
+    )
+
+
+def _calls(every: Collection[Calls]) -> Calls | None:
+    if not every:
+        return None
+    return Calls(
+        per_s=sum(one.per_s for one in every),
+        missed=sum(one.missed for one in every),
+        copy_bytes=max(one.copy_bytes for one in every),
     )
 
 

@@ -131,6 +131,7 @@ class Model:
             idle=latest.idle,
             queues=latest.queues,
             missed=latest.missed,
+            calls=latest.calls,
             n_unread=self.n_unread,
             in_flight=tuple(self._in_flight.values()),
             requests=self.requests.view(),

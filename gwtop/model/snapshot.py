@@ -18,7 +18,16 @@ from gwtop.model.processes import ProcessRow
 from gwtop.model.rates import NO_WINDOW, Told, Window
 from gwtop.model.requests import RequestsView
 from gwtop.model.routes import RouteRow
-from gwtop.nouns.facts import Hello, InFlight, Missing, QueueState, Request, Summary, Watched
+from gwtop.nouns.facts import (
+    Calls,
+    Hello,
+    InFlight,
+    Missing,
+    QueueState,
+    Request,
+    Summary,
+    Watched,
+)
 from gwtop.nouns.times import Nanos
 
 NOT_COUNTED = Missing(frames=None, process_events=None, bytes=None, requests=None)
@@ -55,6 +64,8 @@ class Snapshot:
     queues: tuple[QueueState, ...] = ()
     missed: Missing | None = None
     """None: no tick yet, so nobody has said."""
+    calls: Calls | None = None
+    """Calls of the watched processes that are seen to have their bytes. None: none are."""
     n_unread: int = 0
     """Lines that this screen could not read, or dropped because it could not keep up."""
     in_flight: tuple[InFlight, ...] = ()

@@ -7,7 +7,7 @@ room is short, and `missed` never. Refuses to know whether anything is paused; t
 from typing import NamedTuple
 
 from gwtop.model import Snapshot
-from gwtop.nouns.facts import Missing
+from gwtop.nouns.facts import Calls, Missing
 from gwtop.nouns.times import nanos
 from gwtop.panels._base import Cell, Line, Style
 from gwtop.panels._safe import safe
@@ -74,6 +74,12 @@ def missed_cell(missed: Missing | None, n_unread: int) -> Cell:
     return Cell(f"missed {text}", "bad" if lost else "warn" if unknown else "dim")
 
 
+def calls_cell(calls: Calls) -> Cell:
+    """What it costs to see a unix socket: calls looked at, and how much of each is copied."""
+    copied = f"{calls.copy_bytes:,} B each" if calls.copy_bytes else "lengths only"
+    return Cell(f"calls {calls.per_s:,}/s, {copied}", "dim" if calls.copy_bytes else "warn")
+
+
 def _gateway(snapshot: Snapshot, title: str) -> str:
     if not snapshot.watch:
         return safe(title) or "gwtop"
@@ -102,6 +108,8 @@ def _items(snapshot: Snapshot) -> list[Item]:
     if window.kept_share is not None:
         reused = "none" if window.kept_share == 0 else share(window.kept_share)
         items.append(Item(_named("connections reused", reused, 0), 1))
+    if snapshot.calls is not None and summary is None:
+        items.append(Item((calls_cell(snapshot.calls),), 2))
     items.append(Item((missed_cell(snapshot.missed, snapshot.n_unread),), 9))
     return items
 

@@ -24,7 +24,8 @@ from gwtop.config import Config
 from gwtop.journal import encode_wish
 from gwtop.model import Model, Snapshot
 from gwtop.nouns.driving import Driver
-from gwtop.nouns.wishes import Connections, TickEvery
+from gwtop.nouns.plan import DEFAULT_COPY_BYTES
+from gwtop.nouns.wishes import Connections, Copy, TickEvery
 from gwtop.panels import Cell, Look, beside, discover
 from gwtop.tui import details, guide, palette
 from gwtop.tui.asking import Asking
@@ -335,6 +336,12 @@ class Screen(Calm[int]):
     def action_explain(self) -> None:
         self.seeing.toggle()
         self.call_after_refresh(self._repaint)
+
+    def action_bytes(self) -> None:
+        calls = self.shown.calls
+        if calls is not None:
+            wished = 0 if calls.copy_bytes else DEFAULT_COPY_BYTES
+            self.wishes.say(encode_wish(Copy(bytes=wished)))
 
     def action_signal(self) -> None:
         self.hands.signal()

@@ -29,6 +29,7 @@ KEYS = (
     ("← →", "on the sheet of a process: the section before, the next one"),
     ("mouse", "click selects, the wheel scrolls, and the words at the foot are buttons"),
     ("e", "explain: the note one is on, the demo or the protocol; / finds a page"),
+    ("b", "unix sockets: copy the bytes of the workers' calls, or only their lengths"),
     ("d", "drive the demo: its load, one request, an error, a crash, another demo"),
     ("E", "what you are seeing, in short (demos): hide it"),
     ("^p", "all commands by name"),

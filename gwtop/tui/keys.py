@@ -24,6 +24,7 @@ BINDINGS: tuple[Binding, ...] = (
     Binding("c", "columns", "columns", show=False, priority=True),
     Binding("d", "drive", "drive the demo", show=False, priority=True),
     Binding("l", "view_named('Lifelines')", "lifelines", show=False),
+    Binding("b", "bytes", "bytes of calls: count or copy", show=False),
     Binding("x", "signal", "send a signal", show=False),
     Binding("t", "stack", "the stack", show=False),
     Binding("tab", "app.focus_next", "next pane", show=False),

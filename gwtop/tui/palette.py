@@ -32,6 +32,9 @@ def commands(app: "Screen") -> Iterator[SystemCommand]:
         yield SystemCommand(f"Theme: {name}", "until the end", partial(app.habits.wear, name))
     yield SystemCommand("Signal", "to the process that is open or selected", app.action_signal)
     yield SystemCommand("Stack", "what its Python is executing (py-spy)", app.action_stack)
+    if app.shown.calls is not None:
+        about = "of the workers' calls on a unix socket: copied, or only counted"
+        yield SystemCommand("Bytes", about, app.action_bytes)
     yield SystemCommand("Pause", "or go on", app.action_pause)
     about = "the note one is on, the demo or the protocol; all pages"
     yield SystemCommand("Explain", about, app.action_pages)

@@ -4,6 +4,7 @@ import io
 
 import pytest
 
+from gwtop.nouns.facts import Calls
 from gwtop.tui.app import Screen
 from gwtop.tui.table import LiveTable
 from tests.screens._facts import (
@@ -227,6 +228,26 @@ async def test_a_screen_wishes_for_quicker_ticks() -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(app, pilot)
     assert written.getvalue() == b'{"wish":"tick","seconds":0.25}\n'
+
+
+async def test_one_key_switches_the_copying_of_calls_bytes() -> None:
+    written = io.BytesIO()
+    app, script = staged(pool())
+    app.wishes.pipe = written
+    async with app.run_test(size=(160, 40)) as pilot:
+        await settle(app, pilot)
+        await pilot.press("b")  # no call is seen here
+        for n, copied in enumerate((12288, 0)):
+            calls = Calls(per_s=1234, missed=0, copy_bytes=copied)
+            script.add([tick(T0 + (20 + n) * S, 40, calls=calls)])
+            await settle(app, pilot)
+            told = "12,288 B each" if copied else "lengths only"
+            assert f"calls 1,234/s, {told}" in shown(app)[1]
+            await pilot.press("b")
+    assert written.getvalue().splitlines()[1:] == [
+        b'{"wish":"copy","bytes":0}',
+        b'{"wish":"copy","bytes":12288}',
+    ]
 
 
 async def test_keys_are_answered_while_facts_pour_in() -> None:
