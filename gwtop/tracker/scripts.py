@@ -18,6 +18,7 @@ from gwtop.tracker.process import Process
 
 ENOENT, ENOEXEC, EACCES = 2, 8, 13  # errno-base.h
 NOT_FOUND, NOT_EXECUTABLE = 127, 126  # POSIX shell 2.8.2; env(1), execvp's callers follow it
+SIGTERM = 15
 NEVER_RAN = frozenset({99, 126, 127, 255, ENOENT, ENOEXEC, EACCES})
 """With what a process ends that could not become a program: fcgiwrap 99, the shell's custom, APR
 and Python's subprocess 255, lighttpd the errno."""
@@ -39,9 +40,10 @@ def remark(exchange: Exchange, lineage: Lineage) -> Remark | None:
         return None if exchange.births else _sent_as_text(exchange)
     if process.alive:
         return None
+    refusal = lineage.refusal(process)
     if not process.execed:
-        return _never_ran(exchange, process, lineage.refusal(process))
-    return _ran_in_vain(exchange, process)
+        return _never_ran(exchange, process, refusal)
+    return _ran_in_vain(exchange, process, refusal)
 
 
 def _never_ran(exchange: Exchange, process: Process, error: int | None) -> Remark | None:
@@ -89,8 +91,10 @@ def _refused(path: str, error: int | None) -> Remark | None:
     return None
 
 
-def _ran_in_vain(exchange: Exchange, process: Process) -> Remark | None:
-    """It became a program, which ended without an answer."""
+def _ran_in_vain(exchange: Exchange, process: Process, refusal: int | None) -> Remark | None:
+    """It became a program, which ended without an answer. A front that has read the end of its
+    output may be quicker with its SIGTERM than the program with its exit code."""
+    stopped = process.signal == SIGTERM
     if not _is_the_fronts_own(exchange):
         return None
     path = _script(exchange, process)
@@ -102,10 +106,10 @@ def _ran_in_vain(exchange: Exchange, process: Process) -> Remark | None:
             f"{wanted!r} was looked for: write the file with LF alone."
         )
         return Remark(None, "script-interpreter-missing", "error", text)
-    if process.code == NOT_FOUND:
+    if process.code == NOT_FOUND or (stopped and refusal == ENOENT):
         text = (
-            f"{process.name} ended with code 127: it did not find {wanted}. Install it, or name "
-            "in the script's first line one that is there, with its whole path."
+            f"{process.name} did not find {wanted} (code 127). Install it, or name in the "
+            "script's first line one that is there, with its whole path."
         )
         return Remark(None, "script-interpreter-missing", "error", text)
     if process.code == NOT_EXECUTABLE:
@@ -114,13 +118,12 @@ def _ran_in_vain(exchange: Exchange, process: Process) -> Remark | None:
             "it its execute bit (chmod +x)."
         )
         return Remark(None, "script-not-executable", "error", text)
-    if process.signal is not None:
+    if process.signal is not None and not stopped:
         text = f"{path or process.name} was ended by signal {process.signal} before it had answered"
         return Remark(None, "worker-killed", "error", f"{text}: no memory, a limit, or a crash.")
+    ended = "SIGTERM" if stopped else f"code {process.code}"
     did = "printed no header block" if exchange.status != 200 else "named no Content-Type"
-    return no_answer_header(
-        exchange.stream, f"{path or process.name} ended with code {process.code} and {did}"
-    )
+    return no_answer_header(exchange.stream, f"{path or process.name} ended with {ended} and {did}")
 
 
 def _is_the_fronts_own(exchange: Exchange) -> bool:

@@ -132,6 +132,12 @@ def test_an_interpreter_that_env_does_not_find_is_named() -> None:
     assert "did not find python9" in said[1]
 
 
+def test_a_front_that_stops_it_before_it_can_end_hides_its_code_and_not_what_exec_said() -> None:
+    stopped = Story(opening=APACHE, argv=ENV, signal=15, refusal=2)
+    assert stopped.codes() == "script-interpreter-missing"
+    assert Story(opening=APACHE, argv=PYTHON, signal=15).codes() == "no-answer-header"
+
+
 def test_a_line_that_ends_in_cr_is_told_from_a_missing_interpreter() -> None:
     said = Story(opening=APACHE, argv=(b"/usr/bin/env", b"python3\r", PATH), code=127).said()
     assert said is not None and said[0] == "script-interpreter-missing"
