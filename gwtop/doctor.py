@@ -13,7 +13,7 @@ from typing import Literal
 
 from gwtop import clock
 from gwtop.nouns.plan import Plan
-from gwtop.taps import births, netns, privilege, ring, taskclock, taskstats, tracefs
+from gwtop.taps import births, calls, netns, privilege, ring, taskclock, taskstats, tracefs
 
 READS_SINCE = (4, 16)  # tcp:tcp_rcv_space_adjust, by which `taps/sockets` sees a worker read
 
@@ -38,6 +38,7 @@ def examine() -> list[Finding]:
         *_census(),
         *_accounts(),
         *_tracefs(),
+        *_calls(),
         *_namespaces(),
         *_kernel(),
     ]
@@ -104,6 +105,19 @@ def _tracefs() -> Iterator[Finding]:
         yield Finding("tracefs", "partial", text, privilege.command())
     else:
         yield Finding("tracefs", "partial", text, f"mount -t tracefs nodev {tracefs.TRACING}")
+
+
+def _calls() -> Iterator[Finding]:
+    """Unix sockets, through the workers' own system calls."""
+    shows, machine = privilege.NEEDS["calls"].shows, os.uname().machine
+    reason = calls.unavailable()
+    if reason is None and machine == "x86_64":
+        yield Finding("calls", "ok", shows, None)
+    elif reason is None:
+        yield Finding("calls", "partial", f"{shows} (untested on {machine})", None)
+    else:
+        command = privilege.command(Plan(socket="PATH")) if reason.refused else None
+        yield Finding("calls", "missing", f"{shows} ({reason})", command)
 
 
 def _namespaces() -> Iterator[Finding]:

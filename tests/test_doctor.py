@@ -9,14 +9,16 @@ import os
 import pytest
 
 from gwtop import doctor
-from gwtop.taps import births, privilege, ring, taskclock, taskstats, tracefs
+from gwtop.taps import births, calls, privilege, ring, taskclock, taskstats, tracefs
+from gwtop.taps.ebpf import NoBpfError
 from gwtop.taps.privilege import Capability
 
 
 def test_every_way_of_seeing_has_its_finding() -> None:
     findings = doctor.examine()
     assert [f.name for f in findings if f.name != "or"] == [
-        *("ring", "births", "census", "accounts", "tracefs", "namespaces", "kernel", "relay"),
+        *("ring", "births", "census", "accounts", "tracefs", "calls"),
+        *("namespaces", "kernel", "relay"),
     ]
     assert all(f.shows and "\n" not in f.shows for f in findings)
     assert all(f.command is None for f in findings if f.state == "ok")
@@ -40,6 +42,33 @@ def test_without_rights_each_finding_says_what_to_type(monkeypatch: pytest.Monke
     for name in ("ring", "births", "census"):
         command = findings[name].command
         assert command and command.startswith("sudo ") and command.endswith("attach --port PORT")
+
+
+@pytest.mark.parametrize(
+    ("reason", "machine", "state", "words"),
+    [
+        (None, "x86_64", "ok", "requests on unix sockets"),
+        (None, "aarch64", "partial", "untested on aarch64"),
+        (NoBpfError("no program", refused=True), "x86_64", "missing", "no program"),
+        (NoBpfError("no program"), "x86_64", "missing", "no program"),
+    ],
+)
+def test_calls_are_seen_or_why_not(
+    reason: NoBpfError | None,
+    machine: str,
+    state: str,
+    words: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(calls, "unavailable", lambda: reason)
+    uname = os.uname()
+    made = os.uname_result((*uname[:4], machine))
+    monkeypatch.setattr(os, "uname", lambda: made)
+    found = next(f for f in doctor.examine() if f.name == "calls")
+    assert found.state == state and words in found.shows
+    refused = reason is not None and reason.refused
+    assert (found.command is not None) == refused
+    assert not refused or (found.command or "").endswith("attach --socket PATH")
 
 
 def test_where_something_is_missing_every_way_to_it_is_a_command(

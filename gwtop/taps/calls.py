@@ -22,7 +22,7 @@ from gwtop import clock
 from gwtop.nouns.plan import Plan
 from gwtop.nouns.records import Metered, Missed, Observed, Record, TapState
 from gwtop.nouns.times import MILLISECOND_NS, SECOND_NS, Nanos
-from gwtop.taps import callprog, diag, kinship, libcs, listeners, proc
+from gwtop.taps import callprog, diag, kinship, libcs, listeners, proc, tracefs
 from gwtop.taps.callprog import Call
 from gwtop.taps.descriptors import Descriptors
 from gwtop.taps.ebpf import NoBpfError
@@ -276,6 +276,17 @@ def _naming(link: str, pids: Collection[int]) -> Iterator[tuple[int, int]]:
         for fd in proc.descriptors(pid):
             if proc.link(f"/proc/{pid}/fd/{fd}") == link:
                 yield pid, int(fd)
+
+
+def unavailable() -> NoBpfError | NoTracefsError | None:
+    """Why calls cannot be seen here; None: they can. Mounts, defines and plants nothing."""
+    try:
+        KernelSide(0).close()
+    except NoBpfError as reason:
+        return reason
+    if tracefs.may_make():
+        return None
+    return NoTracefsError("probes are defined in tracefs, which we may not change", refused=True)
 
 
 def open_tap(plan: Plan, now: Nanos) -> Calls | Shut | None:

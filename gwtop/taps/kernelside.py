@@ -43,6 +43,7 @@ class KernelSide:
         self._opened: list[int] = []
         self._memories: list[mmap.mmap] = []
         ebpf.allow_locked_memory()
+        planted.allow_many_descriptors()
         self.ring = Ring(RING_BYTES)
         with self._or_nothing():
             self._maps = Maps(

@@ -68,7 +68,9 @@ NEEDS = {
     ),
     "sockets": Need(frozenset({Capability.SYS_ADMIN}), frozenset(), "which worker read what"),
     "calls": Need(
-        frozenset({Capability.SYS_ADMIN}), frozenset(), "the requests on unix sockets, unchanged"
+        frozenset({Capability.SYS_ADMIN}),
+        frozenset(),
+        "the requests on unix sockets, as the workers read and write them",
     ),
 }
 
