@@ -22,7 +22,7 @@ from gwtop.taps.probes import Definitions
 from gwtop.taps.sites import Site
 from gwtop.taps.tracepages import parse_format
 
-RING_BYTES = 8 << 20  # 20,000 calls of 400 bytes: half a second of what two cores can do
+RING_BYTES = 16 << 20  # 50,000 calls of 300 bytes: half a second of what two cores can do
 N_PROGRAMS = 4
 """For libraries that are met when we have no rights any more: two libcs in two containers."""
 N_PLACES = 4096  # of a page

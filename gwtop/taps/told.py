@@ -4,16 +4,22 @@ In: what happened on a connection. Out: Opened, Chunk, Lost, Closed and `Touched
 refuses to know whose descriptors name it (`descriptors`).
 
 What was moved and not copied is told by its exact length, so a decoder goes on behind it.
+
+A worker may read a request in eight pieces of eight bytes (php-fpm does). Reads of one thread that
+follow one another within `JOIN_NS` are told as one, at the instant of the first: a decoder's work
+is by the piece, and it would cost more than the request. Writes are told one by one: the instant
+of the last one is the answer's.
 """
 
 from typing import Literal
 
 from gwtop.nouns.records import Record, Touched, Worked
-from gwtop.nouns.times import Nanos
+from gwtop.nouns.times import MICROSECOND_NS, Nanos
 from gwtop.nouns.wire import CLIENT, SERVER, Chunk, Closed, Lost, Opened, Side
 from gwtop.taps.callprog import Call
 
 UNNAMED = "unix:"  # INTERFACE.md, `client`
+JOIN_NS = 100 * MICROSECOND_NS
 
 
 class Connection:
@@ -31,16 +37,38 @@ class Connection:
         """Sides that will send no more."""
 
 
+class _Reads:
+    """Reads that are told as one."""
+
+    __slots__ = ("at", "parts", "place", "thread")
+
+    def __init__(self, at: Nanos, thread: int, place: int, data: bytes) -> None:
+        self.at = at
+        self.thread = thread
+        self.place = place
+        self.parts = [data]
+
+
 class Told:
     """Collects records; `take` gives them."""
 
     def __init__(self, shows_bytes: bool) -> None:
         self.shows_bytes = shows_bytes
         self._records: list[Record] = []
+        self._reads: dict[int, _Reads] = {}
+        """By connection: the newest that happened on it."""
 
     def take(self) -> list[Record]:
+        for conn in list(self._reads):
+            self._join(conn)
         records, self._records = self._records, []
         return records
+
+    def _join(self, conn: int) -> None:
+        reads = self._reads.pop(conn, None)
+        if reads is not None and len(reads.parts) > 1:
+            data = b"".join(reads.parts)
+            self._records[reads.place] = Chunk(reads.at, conn, CLIENT, data)
 
     def accepted(self, at: Nanos, call: Call, connection: Connection) -> None:
         if self.shows_bytes:
@@ -59,28 +87,33 @@ class Told:
         if side in connection.over:
             return
         conn = connection.conn
+        reads = self._reads.get(conn)
         if side is CLIENT:
-            self._records.append(
-                Touched(
-                    at,
-                    call.pid,
-                    call.thread,
-                    connection.server,
-                    UNNAMED,
-                    "read",
-                    n_bytes,
-                    conn=conn,
-                )
-            )
+            whole = n_bytes == len(data)
+            if whole and reads and reads.thread == call.thread and at - reads.at < JOIN_NS:
+                reads.parts.append(data)
+                return
+            self._touch(at, call, connection)
+        if reads is not None:
+            self._join(conn)
         if data:
+            if side is CLIENT and n_bytes == len(data):
+                self._reads[conn] = _Reads(at, call.thread, len(self._records), data)
             self._records.append(Chunk(at, conn, side, data))
         if n_bytes > len(data):
             self._records.append(Lost(at, conn, side, n_bytes - len(data), True))
+
+    def _touch(self, at: Nanos, call: Call, connection: Connection) -> None:
+        pid, thread, server, conn = call.pid, call.thread, connection.server, connection.conn
+        n_bytes = call.result
+        touched = Touched(at, pid, thread, server, UNNAMED, "read", n_bytes, conn=conn)
+        self._records.append(touched)
 
     def over(self, at: Nanos, connection: Connection, side: Side) -> None:
         """This side will send no more."""
         if side not in connection.over and self.shows_bytes:
             self._open(at, connection)
+            self._join(connection.conn)
             self._records.append(Closed(at, connection.conn, side, "fin"))
         connection.over.add(side)
 
@@ -96,6 +129,7 @@ class Told:
         """Nothing more is told of it: the client has gone ("rst"), or we have lost our place."""
         if len(connection.over) < 2 and self.shows_bytes:
             self._open(at, connection)
+            self._join(connection.conn)
             self._records.append(Closed(at, connection.conn, CLIENT, how))
         connection.over |= {CLIENT, SERVER}
 

@@ -7,6 +7,7 @@ from gwtop.nouns.wire import CLIENT, SERVER, Chunk, Closed, Lost, Opened
 from gwtop.taps.callprog import ECONNRESET, EPIPE, F_DUPFD_CLOEXEC, F_SETFD, UNKNOWN_BYTES, Call
 from gwtop.taps.descriptors import FD_CLOEXEC, SOCK_CLOEXEC, Descriptors
 from gwtop.taps.sites import Kind
+from gwtop.taps.told import JOIN_NS
 from gwtop.taps.treeprog import EXECED, EXITED, FORKED
 
 LISTEN, LISTENER, CONN, FILE = "unix:/run/x.sock", 3, 5, 9
@@ -237,6 +238,45 @@ def test_a_read_of_nothing_is_the_clients_end_unless_nothing_was_asked(machine: 
     machine.accept()
     assert machine.call(Kind.READ, CONN, 0, 0, result=0) == []
     assert ends(machine.call(Kind.READ, CONN, 0, 512, result=0)) == [("client", "fin")]
+
+
+def test_reads_close_after_one_another_are_told_as_one_and_writes_are_not(
+    machine: Machine,
+) -> None:
+    reads = [
+        Call(n, WORKER, WORKER, n, 0, Kind.READ, 2, CONN, 0, 8, 0, data)
+        for n, data in ((2, b"a1"), (3, b"b2"), (JOIN_NS + 5, b"c3"))
+    ]
+    writes = [
+        Call(n, WORKER, WORKER, n, 0, Kind.WRITE, 1, CONN, 0, 1, 0, b"w")
+        for n in (JOIN_NS + 6, JOIN_NS + 7)
+    ]
+    last = Call(JOIN_NS + 8, WORKER, WORKER, 9, 0, Kind.READ, 1, CONN, 0, 8, 0, b"d")
+    machine.accept()
+    told = machine.descriptors.records([*reads, *writes, last], 0)
+    chunks = [(r.at, r.data) for r in told if isinstance(r, Chunk)]
+    late = JOIN_NS
+    assert chunks == [
+        (2, b"a1b2"),
+        (late + 5, b"c3"),
+        (late + 6, b"w"),
+        (late + 7, b"w"),
+        (late + 8, b"d"),
+    ]
+    assert [r.at for r in told if isinstance(r, Touched)] == [2, late + 5, late + 8]
+
+
+def test_a_read_by_another_thread_or_in_part_is_told_by_itself(machine: Machine) -> None:
+    machine.accept()
+    calls = [
+        Call(2, WORKER, WORKER, 2, 0, Kind.READ, 1, CONN, 0, 8, 0, b"a"),
+        Call(3, THREAD, WORKER, 3, 0, Kind.READ, 1, CONN, 0, 8, 0, b"b"),
+        Call(4, THREAD, WORKER, 4, 0, Kind.READ, 9, CONN, 0, 9, 0, b"c"),
+        Call(5, THREAD, WORKER, 5, 0, Kind.READ, 1, CONN, 0, 8, 0, b"d"),
+    ]
+    told = machine.descriptors.records(calls, 0)
+    assert [r.data for r in told if isinstance(r, Chunk)] == [b"a", b"b", b"c", b"d"]
+    assert [r.n_bytes for r in told if isinstance(r, Lost)] == [8]
 
 
 def test_shutdown_ends_the_servers_side(machine: Machine) -> None:
