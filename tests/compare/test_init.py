@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from gwtop import clock, compare
-from gwtop.compare import CHANGED, HELLO, client, one_of_each_kind
+from gwtop.compare import CHANGED, HELLO, QUIET, client, one_of_each_kind
 from gwtop.demos import DemoInfo
 from gwtop.nouns.comparison import Cell
 from gwtop.nouns.times import SECOND_NS
@@ -34,7 +34,7 @@ class Pool:
         self.now_ns, self.edited_ns = 0, -1
 
     def ask(self, url: str) -> bytes:
-        self.now_ns += (3 if "ms=3000" in url else 0) * SECOND_NS
+        self.now_ns += (5 if QUIET in url else 0) * SECOND_NS
         self.now_ns += SECOND_NS // (10 if "slow" in url else 1000)
         if self.edited_ns < 0 and CHANGED in self.file.read_bytes():
             self.edited_ns = self.now_ns
