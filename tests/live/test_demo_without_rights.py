@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from gwtop import demos
 from tests.live._running import ROOT, Fact, gwtop_command, need_program, of_type
 from tests.live._terminal import terminal
 
@@ -35,9 +36,12 @@ def nobody() -> list[str]:
 
 
 def test_births_are_told_and_the_traffics_remedy_is_one_line(nobody: list[str]) -> None:
+    """A hop between two servers over TCP, which no relay can stand in."""
+    if demos.find("ajp").missing:
+        pytest.skip("needs flup (pip install flup)")
     options = ["--requests", "10", "--rate", "0", "--json"]
     done = subprocess.run(
-        [*nobody, *gwtop_command("demo", "cgi", *options)], cwd="/", capture_output=True, timeout=60
+        [*nobody, *gwtop_command("demo", "ajp", *options)], cwd="/", capture_output=True, timeout=60
     )
     said = done.stderr.decode().splitlines()
     facts: list[Fact] = [json.loads(line) for line in done.stdout.splitlines()]
@@ -49,18 +53,14 @@ def test_births_are_told_and_the_traffics_remedy_is_one_line(nobody: list[str]) 
     summary = facts[-1]
     assert (summary["requests"], summary["missed"]["frames"]) == (0, None)
     assert summary["model"] is None  # no request, no verdict
-    n_born = len(of_type(facts, "process_born"))
-    if taps["births"] == "open":  # since about Linux 6.6 the connector asks for no right
-        assert n_born == summary["processes_born"] == 10
-    else:
-        assert n_born <= 10 and summary["missed"]["process_events"] is None
+    assert of_type(facts, "process_seen")
 
 
 def test_the_screen_shows_processes_and_the_remedy(nobody: list[str]) -> None:
     folder = Path(tempfile.gettempdir())  # pytest's are root's alone
-    with terminal([*nobody, *gwtop_command("demo", "cgi")], folder) as screen:
+    with terminal([*nobody, *gwtop_command("demo", "ajp")], folder) as screen:
         screen.await_text("CAP_NET_RAW shows the requests on the wire")
-        screen.await_text("† cgi")  # one that was born, worked and died
+        screen.await_text("front")
         screen.press("q")
         assert screen.wait() == 0
         assert "Traceback" not in screen.text()
