@@ -140,9 +140,10 @@ def _sites_of(elf: Elf, function: Function, kind: Kind) -> list[Site]:
     if walk is None:
         return []
     own = walk(elf, function.offset, function.size_bytes)
-    if own.after and elf.machine == X86_64:
-        return [Site(offset, kind, How.DIRECT) for offset in own.after]
-    after = list(own.after) or _followed(elf, own, {function.offset}, MAX_CALLS_FOLLOWED)
+    after = set(own.after) | _helped(elf, own)
+    if after and elf.machine == X86_64:
+        return [Site(offset, kind, How.DIRECT) for offset in sorted(after)]
+    after = after or set(_followed(elf, own, {function.offset}, MAX_CALLS_FOLLOWED))
     if not after:
         return []
     joined = [Site(offset, None, How.JOINED) for offset in sorted(after)]
@@ -154,13 +155,22 @@ def _entry(elf: Elf, function: Function) -> int:
     return walks.quiet_entry(elf, function.offset)
 
 
+def _helped(elf: Elf, own: Walked) -> set[int]:
+    """The same system call in a function that it calls: glibc's fcntl does a few commands itself
+    and has the others done."""
+    walk = walks.WALKS[elf.machine]
+    numbers = set(own.after.values()) - {None}
+    below = [walk(elf, offset, 0) for offset in own.calls] if numbers else []
+    return {offset for one in below for offset, n in one.after.items() if n in numbers}
+
+
 def _followed(elf: Elf, walked: Walked, seen: set[int], depth: int) -> list[int]:
     """The system calls of the nearest functions that do any call they are told."""
     walk = walks.WALKS[elf.machine]
     fresh = [offset for offset in walked.calls if offset not in seen]
     seen.update(fresh)
     below = [walk(elf, offset, 0) for offset in fresh]
-    found = [offset for one in below for offset in one.of_any_number]
+    found = [offset for one in below for offset, n in one.after.items() if n is None]
     if depth > 1:
         # glibc has the quick way here and the cancellable one in a function below.
         found += [offset for one in below for offset in _followed(elf, one, seen, depth - 1)]

@@ -18,35 +18,30 @@ MAX_FUNCTION_BYTES = 1024  # a wrapper has 30 to 240
 MAX_QUIET_BYTES = 32  # endbr64, a comparison, a jump
 SYSCALL, CALL = b"\x0f\x05", b"\xe8"
 ENDS = (b"\xc3", b"\xe9", b"\xeb")  # RET, JMP
-# Into rax, by which a system call is told: MOV eax, imm32 and XOR eax, eax; MOV rax from or to.
-CONSTANTS = (b"\xb8", b"\x31\xc0", b"\x33\xc0")
+MOV_EAX, CLEAR_EAX = b"\xb8", (b"\x31\xc0", b"\x33\xc0")  # imm32; XOR: the call's number
 SVC, RETURN = 0xD4000001, 0xD65F03C0  # Arm ARM DDI 0487, C4.1.66: SVC #0, RET
 
 
 class Walked(NamedTuple):
-    after: list[int]
-    """Offsets behind system calls."""
-    of_any_number: list[int]
-    """Those of them that do whatever call their caller asks for."""
+    after: dict[int, int | None]
+    """Offsets behind system calls, with the call's number. None: whatever the caller asks for."""
     calls: list[int]
     """Offsets of functions called or jumped to directly."""
 
 
 def _aarch64(elf: Elf, start: int, size_bytes: int) -> Walked:
     """Arm ARM DDI 0487, C4.1.66: SVC #0, BL and B with imm26, B.cond, CBZ, CBNZ, RET."""
-    after: list[int] = []
-    of_any_number: list[int] = []
-    is_constant = False
+    after: dict[int, int | None] = {}
+    number: int | None = None
     calls: list[int] = []
     end = start + (size_bytes or MAX_FUNCTION_BYTES)
     furthest = start
     for at in range(start, min(end, len(elf.data) - 3), 4):
         word = int.from_bytes(elf.data[at : at + 4], "little")
         if word & 0xFFE0001F == 0xD2800008:  # MOVZ X8, #imm: the call's number
-            is_constant = True
+            number = word >> 5 & 0xFFFF
         elif word == SVC:
-            after.append(at + (8 if _is_compared(elf.data, at + 4) else 4))
-            of_any_number += [] if is_constant else after[-1:]
+            after[at + (8 if _is_compared(elf.data, at + 4) else 4)] = number
         elif word >> 26 in (0b100101, 0b000101):
             distance = (word & 0x3FFFFFF) << 2
             target = at + distance - (1 << 28 if distance >> 27 else 0)
@@ -62,7 +57,7 @@ def _aarch64(elf: Elf, start: int, size_bytes: int) -> Walked:
             furthest = max(furthest, at + distance - (1 << 21 if distance >> 20 else 0))
         elif word == RETURN and not size_bytes and furthest <= at:
             break
-    return Walked(after, of_any_number, calls)
+    return Walked(after, calls)
 
 
 def _is_compared(data: Data, at: int) -> bool:
@@ -74,20 +69,19 @@ def _is_compared(data: Data, at: int) -> bool:
 def _x86_64(elf: Elf, start: int, size_bytes: int) -> Walked:
     """In order; without a known size it ends with what no jump goes beyond."""
     walked: list[Instruction] = []
-    places: list[int] = []
+    places: dict[int, int | None] = {}
     calls: list[int] = []
-    of_any_number: list[int] = []
-    is_constant = False
+    number: int | None = None
     end = min(start + (size_bytes or MAX_FUNCTION_BYTES), len(elf.data))
     furthest = start
     for one in instructions(elf.data, start, end):
         next_at = one.at + one.n_bytes
         walked.append(one)
-        if _sets_number(elf.data, one):
-            is_constant = True
+        told = _number(elf.data, one)
+        if told is not None:
+            number = told
         elif one.opcode == SYSCALL:
-            places.append(len(walked))
-            of_any_number += [] if is_constant else places[-1:]
+            places[len(walked)] = number
         elif one.target is not None:
             if one.opcode == CALL or not start <= one.target < end:
                 calls.append(one.target)
@@ -96,14 +90,20 @@ def _x86_64(elf: Elf, start: int, size_bytes: int) -> Walked:
         if one.opcode in ENDS and furthest < next_at and not size_bytes:
             break
     targets = frozenset(one.target for one in walked if one.target is not None)
-    after = {p: cheapest(walked, p, targets) for p in places if p < len(walked)}
-    return Walked(list(after.values()), [after[p] for p in of_any_number if p in after], calls)
+    after = {
+        cheapest(walked, place, targets): number
+        for place, number in places.items()
+        if place < len(walked)
+    }
+    return Walked(after, calls)
 
 
-def _sets_number(data: Data, one: Instruction) -> bool:
-    """To a constant."""
+def _number(data: Data, one: Instruction) -> int | None:
+    """The constant that it puts into rax. None: it does not."""
     raw = data[one.at : one.at + one.n_bytes]
-    return raw[:1] == CONSTANTS[0] or raw in CONSTANTS[1:]
+    if raw[:1] == MOV_EAX:
+        return int.from_bytes(raw[1:], "little")
+    return 0 if raw in CLEAR_EAX else None
 
 
 def cheapest(walked: list[Instruction], place: int, targets: Collection[int]) -> int:

@@ -1,9 +1,11 @@
 """Requests on unix sockets, seen in the calls of real workers that nobody restarted: they are what
 client and application saw, whoever else is spared, and nothing is left behind. Needs root."""
 
+import http.client
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -347,3 +349,42 @@ def test_an_unrelated_process_reads_as_fast_as_before() -> None:
         f"a read of an unrelated process: {before:.0f} ns before, {meanwhile:.0f} ns beside gwtop"
     )
     assert meanwhile < before * ALIKE + 100
+
+
+FUNCTIONS = ["read", "recv", "recvfrom", "recvmsg", "recvmmsg", "readv", "writev", "sendmsg"]
+FUNCTIONS += ["sendmmsg", "sendto", "sendfile", "splice", "peek", "shutdown", "dup2", "fork"]
+
+
+def get(path: Path, target: str) -> tuple[int, int]:
+    """Length of the body and the pid that the answer tells."""
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(str(path))
+        client.sendall(f"GET {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+        answer = http.client.HTTPResponse(client)
+        answer.begin()
+        return len(answer.read()), int(answer.headers["X-Worker-Pid"])
+
+
+def test_every_function_that_reads_or_writes_is_seen() -> None:
+    """One worker, a request by each; bodies on both sides of what is copied."""
+    with short_folder() as folder:
+        path = folder / "s"
+        program = str(Path(__file__).parent / "apps/every_call.py")
+        with (
+            on_socket([sys.executable, program, str(path)], path, folder),
+            watching(path) as gwtop,
+        ):
+            asked = {}
+            for n_bytes in (0, 10, 5_000, 40_000):
+                for name in FUNCTIONS:
+                    target = f"/{name}?n={n_bytes}"
+                    asked[target] = get(path, target)
+                    assert asked[target][0] == n_bytes
+            requests = [gwtop.await_type("request") for _ in asked]
+            gwtop.interrupt()
+    seen = {fact["target"]: fact["response_body_bytes"] for fact in requests}
+    assert seen == {target: n_bytes for target, (n_bytes, _) in asked.items()}
+    for fact in requests:
+        assert (fact["outcome"], fact["status"], fact["lost_bytes"]) == ("done", 200, 0), fact
+        if not fact["target"].startswith("/fork"):
+            assert fact["pid"] == asked[fact["target"]][1]

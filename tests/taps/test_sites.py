@@ -100,6 +100,20 @@ def test_a_call_is_followed_to_who_does_what_he_is_told() -> None:
     )
 
 
+def test_a_call_that_is_done_in_part_by_another_function_is_seen_there_too() -> None:
+    """glibc's fcntl; what else is called is left alone."""
+    helper, other = hexed("b848000000 0f05 c3"), hexed("b803000000 0f05 c3")
+    code = hexed("b848000000 0f05 c3")
+    calls = hexed("e8") + struct.pack("<i", 0x1100 - 0x1005)
+    calls += hexed("e8") + struct.pack("<i", 0x1200 - 0x100A)
+    functions = {
+        "fcntl": (0x1000, calls + code),
+        "_helper": (0x1100, helper),
+        "_other": (0x1200, other),
+    }
+    assert [site.offset for site in found_in(X86_64, functions).sites] == [0x1011, 0x1107]
+
+
 # movz x8, #63; svc #0; cmn x0, #4095; b.hi; ret
 READ_ARM = struct.pack("<5I", 0xD28007E8, 0xD4000001, 0xB13FFC1F, 0x54000048, 0xD65F03C0)
 
@@ -128,7 +142,7 @@ def test_a_function_of_no_known_size_ends_with_its_last_return() -> None:
     code = hexed("7401 c3 4889f8 0f05 c3 b83c000000 0f05 c3")
     data = elf_of(X86_64, {"x": (0x1000, code)})
     walked = WALKS[X86_64](elf.parse(data), 0x1000, 0)
-    assert walked.after == [0x1008]
+    assert walked.after == {0x1008: None}
 
 
 def test_sites_of_one_place_in_a_page_are_told_apart_by_group() -> None:
