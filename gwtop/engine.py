@@ -33,6 +33,7 @@ from gwtop.taps import Tap, anatomy
 
 SETTLE_NS = 1_500 * MILLISECOND_NS  # after the load has ended, at most; taps lag 100 ms
 QUIET_NS = 200 * MILLISECOND_NS  # no frame and no process event for so long: all has been seen
+REST_NS = SECOND_NS  # for what the taps still hold when the end comes
 LAST_WORDS_NS = 2 * SECOND_NS  # for a reader to take the summary, once a signal has come
 EXIT_OF_SIGNAL = 128  # plus its number, as shells have it
 GONE = select.POLLERR | select.POLLHUP | select.POLLNVAL
@@ -74,8 +75,9 @@ class Engine:
         self._linger()
         if self._failure is not None:
             raise GwtopError(_failure_text(self._failure), "--debug FILE says where")
-        first = self._terms.signals.first
-        if first is not None:  # also when it came while the reader was given its time
+        if (
+            first := self._terms.signals.first
+        ) is not None:  # also when it came while the reader was given its time
             return EXIT_OF_SIGNAL + first
         return 1 if status is None else status
 
@@ -168,10 +170,20 @@ class Engine:
             if isinstance(tap, Retires):
                 self._tell(self._ingest(tap.retire(clock.now())))
         if self._is_live and not self._tracker.satisfied and not self._sink.closed:
-            for tap in self._open_taps():
-                self._tell(self._ingest(tap.read(clock.now())))
+            self._read_the_rest()
         self._count_dropped()
         self._tell(self._tracker.finish(clock.now()))
+
+    def _read_the_rest(self) -> None:
+        """All that happened before now, however far behind a busy machine has left us."""
+        end, late_ns, unread = clock.now(), clock.monotonic_ns() + REST_NS, self._open_taps()
+        while unread and clock.monotonic_ns() < late_ns:
+            for tap in unread:
+                self._tell(self._ingest(tap.read(clock.now())))
+            self._follow()
+            unread = [tap for tap in self._open_taps() if (tap.behind_at or end) < end]
+        for name, what in [(tap.name, what) for tap in unread for what in tap.state.counts]:
+            self._tell(self._ingest([records.Missed(end, name, what, None)]))
 
     def _drain(self) -> None:
         """Gives the reader all its time, and once a signal has come a little of it."""
@@ -216,13 +228,12 @@ class Engine:
     # -- one turn of the loop -----------------------------------------------------------------
 
     def _wait(self) -> dict[int, int]:
-        """Returns when something is there or due, with what `poll` said of each descriptor."""
+        """When something is there or due: what `poll` said of each descriptor."""
         poller = select.poll()
         poller.register(self._terms.signals.fileno(), select.POLLIN)
         if self._sink.fileno() >= 0:
             poller.register(self._sink.fileno(), select.POLLOUT if self._sink.queued_bytes else 0)
-        reader = self._terms.wishes
-        if reader is not None and not reader.ended:
+        if (reader := self._terms.wishes) is not None and not reader.ended:
             poller.register(reader.fileno(), select.POLLIN)
         if self._driven is not None and self._driven_ended_ns is None:
             poller.register(self._driven.fileno(), select.POLLIN)
@@ -259,8 +270,7 @@ class Engine:
     def _turn(self, ready: dict[int, int]) -> None:
         if self._terms.signals.fileno() in ready:
             self._terms.signals.clear()
-        reader = self._terms.wishes
-        if reader is not None and reader.fileno() in ready:
+        if (reader := self._terms.wishes) is not None and reader.fileno() in ready:
             for wish in reader.read():
                 self._grant(wish)
         if not self._must_hold():

@@ -1,6 +1,7 @@
 """A thousand processes that live a millisecond each, in the tree of an attached gwtop: each is
 told, or the rest stands in `missed`."""
 
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -29,8 +30,11 @@ sys.stdin.readline()
 """
 
 
+@pytest.mark.parametrize("is_held_up", [False, True], ids=["", "and gwtop is held up"])
 @pytest.mark.parametrize("how", SPAWNS)
-def test_a_thousand_births_are_told_or_counted_as_missed(tmp_path: Path, how: str) -> None:
+def test_a_thousand_births_are_told_or_counted_as_missed(
+    tmp_path: Path, how: str, is_held_up: bool
+) -> None:
     need_root()
     port = free_port()
     program = LISTENER.replace("SPAWNS", SPAWNS[how])
@@ -44,10 +48,16 @@ def test_a_thousand_births_are_told_or_counted_as_missed(tmp_path: Path, how: st
         with running("attach", "--port", str(port), "--json", folder=tmp_path) as gwtop:
             gwtop.await_type("hello")
             gwtop.await_fact(lambda f: f["type"] == "process_seen" and f["pid"] == listener.pid)
+            if is_held_up:  # its end comes with everything still unread
+                gwtop.process.send_signal(signal.SIGSTOP)
             listener.stdin.write(b"go\n")
             listener.stdin.flush()
             assert listener.stdout.readline() == b"done\n"
-            gwtop.await_type("tick")  # what is on its way is told before the end anyway
+            if is_held_up:
+                gwtop.process.send_signal(signal.SIGINT)
+                gwtop.process.send_signal(signal.SIGCONT)
+            else:
+                gwtop.await_type("tick")  # what is on its way is told before the end anyway
             assert gwtop.interrupt() == 130
         listener.stdin.close()
     by_a_shell = 1 if how == "by a shell" else 0  # itself a process born
