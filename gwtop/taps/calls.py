@@ -24,6 +24,7 @@ from gwtop.nouns.records import Metered, Missed, Observed, Record, TapState
 from gwtop.nouns.times import MILLISECOND_NS, SECOND_NS, Nanos
 from gwtop.taps import callprog, diag, kinship, libcs, listeners, proc, tracefs
 from gwtop.taps.callprog import Call
+from gwtop.taps.delayed import Delayed
 from gwtop.taps.descriptors import Descriptors
 from gwtop.taps.ebpf import NoBpfError
 from gwtop.taps.kernelside import KernelSide
@@ -289,14 +290,15 @@ def unavailable() -> NoBpfError | NoTracefsError | None:
     return NoTracefsError("probes are defined in tracefs, which we may not change", refused=True)
 
 
-def open_tap(plan: Plan, now: Nanos) -> Calls | Shut | None:
+def open_tap(plan: Plan, now: Nanos) -> Calls | Delayed | Shut | None:
     """None: no unix listener is watched, or its bytes come through a relay."""
     if plan.socket is None or plan.relay is not None:
         return None
     if sys.platform != "linux":
         return Shut(TapState(now, NAME, "absent", "the calls of processes are seen on Linux only"))
     try:
-        return Calls(plan.socket, plan.copy_bytes, now)
+        calls = Calls(plan.socket, plan.copy_bytes, now)
+        return Delayed(calls) if plan.ports else calls
     except (NoTracefsError, NoBpfError) as reason:
         return _shut(now, plan, str(reason), reason.refused)
     except OSError as error:

@@ -181,7 +181,9 @@ class Pairing:
         fronts = [
             e
             for e in _open_fronts(self._by_target.get(_key(back), []), back)
-            if e.first_byte_at is None and self._may_front(e, back, told) and told.may_come_from(e)
+            if _was_unanswered(e, back.began_at)
+            and self._may_front(e, back, told)
+            and told.may_come_from(e)
         ]
         fronts = self._without_outer_hops(fronts)
         if 1 < len(fronts) <= MAX_COMPARED:
@@ -252,6 +254,11 @@ def _open_fronts(line: list[Exchange], back: Exchange) -> list[Exchange]:
         for e in line
         if (e.over_at is None or e.over_at > at) and e.began_at <= at and e.hop.server != server
     ]
+
+
+def _was_unanswered(exchange: Exchange, at: Nanos) -> bool:
+    """Its answer may be known by now: taps tell with different delays."""
+    return exchange.first_byte_at is None or exchange.first_byte_at > at
 
 
 def _over_by(exchange: Exchange, at: Nanos) -> bool:

@@ -18,6 +18,8 @@ from tests.live._backs import BACKS
 from tests.live._fronts import FRONTS
 from tests.live._running import Fact, need_root, of_type, run_gwtop, running
 from tests.live._taking import Dump
+from tests.live._unix import GATEWAYS, behind_nginx, short_folder
+from tests.live._unix import drive as drive_mix
 
 pytestmark = pytest.mark.live
 
@@ -210,3 +212,25 @@ def drive_few(port: int, n: int) -> None:
     client = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     for i in range(n):
         assert ask(client, f"/echo?n={i}", {"X-Probe": str(i)}) == 200
+
+
+@pytest.mark.parametrize("gateway", list(GATEWAYS))
+def test_behind_a_unix_socket_each_request_finds_its_clients(gateway: str) -> None:
+    """Packets in front, the workers' calls behind: taps of different delay."""
+    need_root()
+    with (
+        short_folder() as folder,
+        GATEWAYS[gateway](folder) as (path, lines),
+        behind_nginx(folder, path, lines, keeps=False) as port,
+        running("attach", "--port", str(port), "--socket", str(path), "--json") as gwtop,
+    ):
+        gwtop.await_type("hello")
+        rows = drive_mix(port, 60)
+        gwtop.await_fact(lambda fact: fact["type"] == "tick" and fact["requests"] == 120)
+        gwtop.interrupt()
+    requests = of_type(gwtop.facts, "request")
+    fronts = {r["id"]: r for r in requests if not r["server"].startswith("unix:")}
+    backs = [r for r in requests if r["server"].startswith("unix:")]
+    assert len(fronts) == len(backs) == len(rows)
+    assert sorted(r["pair"] for r in backs) == sorted(fronts)
+    assert all(fronts[r["pair"]]["target"] == r["target"] for r in backs)

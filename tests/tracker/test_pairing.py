@@ -106,6 +106,13 @@ def test_a_request_that_began_after_the_fronts_end_is_not_its() -> None:
     assert scene.pair(scene.back(4, variables(port=b"50000"))) is None
 
 
+def test_a_front_whose_answer_is_known_already_was_unanswered_then() -> None:
+    scene = Scene()
+    front = scene.front(0)
+    scene.answer(front, 9)  # told by a quicker tap
+    assert scene.pair(scene.back(4, HTTP), 8) == front.id
+
+
 def test_another_target_on_the_same_port_is_somebody_elses() -> None:
     scene = Scene()
     scene.front(0, target=b"/a")

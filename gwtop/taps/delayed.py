@@ -1,0 +1,74 @@
+"""A tap whose records wait until a slower tap has told what happened before them.
+
+In: a tap, how long. Out: the same records, later; their instants stay. It refuses to know what
+they are.
+
+Where front and back hop are seen by different taps (packets in front, the workers' calls behind),
+the request behind must not be known before the one that it was made for: packets come a ring
+block late (10 ms), calls at once. A request would be paired with an older one of its connection.
+"""
+
+from collections import deque
+from collections.abc import Collection
+from typing import Any
+
+from gwtop.nouns.records import Record, TapState
+from gwtop.nouns.times import MILLISECOND_NS, Nanos
+from gwtop.taps import Tap
+
+LAG_NS = 30 * MILLISECOND_NS  # a block of the ring, and that both are read by one busy loop
+
+
+class Delayed:
+    def __init__(self, tap: Tap) -> None:
+        self._tap = tap
+        self._waiting: deque[tuple[Nanos, list[Record]]] = deque()
+        """When they may go, in order."""
+
+    @property
+    def name(self) -> str:
+        return self._tap.name
+
+    @property
+    def state(self) -> TapState:
+        return self._tap.state
+
+    @property
+    def behind_at(self) -> Nanos | None:
+        """Nothing is settled beyond what has been handed on."""
+        if self._waiting:
+            return self._waiting[0][0] - LAG_NS
+        return self._tap.behind_at
+
+    def fileno(self) -> int:
+        return self._tap.fileno()
+
+    def due_at(self) -> Nanos | None:
+        times = [self._waiting[0][0]] if self._waiting else []
+        due_at = self._tap.due_at()
+        return min([*times, due_at]) if due_at is not None else min(times, default=None)
+
+    def read(self, now: Nanos) -> list[Record]:
+        told = self._tap.read(now)
+        if told:
+            self._waiting.append((now + LAG_NS, told))
+        ripe: list[Record] = []
+        while self._waiting and self._waiting[0][0] <= now:
+            ripe += self._waiting.popleft()[1]
+        return ripe
+
+    def retire(self, now: Nanos) -> list[Record]:
+        """The end: whatever it has, at once."""
+        rest = [record for _, records in self._waiting for record in records]
+        self._waiting.clear()
+        return [*rest, *self._tap.read(now)]
+
+    def follow(self, pids: Collection[int]) -> None:
+        self._tap.follow(pids)
+
+    def close(self) -> None:
+        self._tap.close()
+
+    def __getattr__(self, name: str) -> Any:
+        """What else the tap can do (`TakesCopy`)."""
+        return getattr(self._tap, name)

@@ -1,0 +1,99 @@
+"""A delayed tap: the same records, later, and nothing lost at the end."""
+
+from collections.abc import Collection
+
+import pytest
+
+from gwtop.nouns.records import Record, TapState, Tick
+from gwtop.nouns.run import TakesCopy
+from gwtop.nouns.times import Nanos
+from gwtop.taps.delayed import LAG_NS, Delayed
+
+
+class Told:
+    """A tap that tells what it is given, once."""
+
+    name = "told"
+
+    def __init__(self) -> None:
+        self.records: list[Record] = []
+        self.state = TapState(0, "told", "open", None)
+        self.behind_at: Nanos | None = None
+        self.due: Nanos | None = None
+        self.followed: list[int] = []
+        self.closed = False
+
+    def fileno(self) -> int:
+        return 7
+
+    def due_at(self) -> Nanos | None:
+        return self.due
+
+    def read(self, now: Nanos) -> list[Record]:
+        told, self.records = self.records, []
+        return told
+
+    def follow(self, pids: Collection[int]) -> None:
+        self.followed = sorted(pids)
+
+    def set_copy(self, n_bytes: int) -> list[Record]:
+        return []
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def test_records_come_once_their_time_has_passed_and_keep_their_instant() -> None:
+    inner = Told()
+    tap = Delayed(inner)
+    inner.records = [Tick(5)]
+    assert tap.read(10) == []
+    assert tap.due_at() == 10 + LAG_NS
+    assert tap.read(9 + LAG_NS) == []
+    assert tap.read(10 + LAG_NS) == [Tick(5)]
+    assert tap.due_at() is None
+
+
+def test_nothing_is_settled_beyond_what_was_handed_on() -> None:
+    inner = Told()
+    tap = Delayed(inner)
+    inner.records = [Tick(5)]
+    tap.read(10)
+    assert tap.behind_at == 10
+    tap.read(10 + LAG_NS)
+    assert tap.behind_at is None
+    inner.behind_at = 3
+    assert tap.behind_at == 3
+
+
+def test_the_earlier_of_both_is_due() -> None:
+    inner = Told()
+    tap = Delayed(inner)
+    inner.records, inner.due = [Tick(5)], 20
+    tap.read(10)
+    assert tap.due_at() == 20
+    inner.due = 11 + LAG_NS
+    assert tap.due_at() == 10 + LAG_NS
+
+
+def test_at_the_end_everything_comes() -> None:
+    inner = Told()
+    tap = Delayed(inner)
+    inner.records = [Tick(5)]
+    tap.read(10)
+    inner.records = [Tick(6)]
+    assert tap.retire(11) == [Tick(5), Tick(6)]
+    assert tap.read(11 + LAG_NS) == []
+
+
+def test_everything_else_is_the_taps_own() -> None:
+    inner = Told()
+    tap = Delayed(inner)
+    assert (tap.name, tap.state, tap.fileno()) == ("told", inner.state, 7)
+    tap.follow({2, 1})
+    assert inner.followed == [1, 2]
+    assert isinstance(tap, TakesCopy) and tap.set_copy(1) == []
+    tap.close()
+    assert inner.closed
+    with pytest.raises(AttributeError):
+        tap.set_ports([1])
