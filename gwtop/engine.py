@@ -75,9 +75,8 @@ class Engine:
         self._linger()
         if self._failure is not None:
             raise GwtopError(_failure_text(self._failure), "--debug FILE says where")
-        if (
-            first := self._terms.signals.first
-        ) is not None:  # also when it came while the reader was given its time
+        first = self._terms.signals.first
+        if first is not None:  # also when it came while the reader was given its time
             return EXIT_OF_SIGNAL + first
         return 1 if status is None else status
 
@@ -187,9 +186,8 @@ class Engine:
 
     def _drain(self) -> None:
         """Gives the reader all its time, and once a signal has come a little of it."""
-        signals = self._terms.signals
+        signals, n_seen = self._terms.signals, self._terms.signals.n_seen
         signalled_ns: int | None = None
-        n_seen = signals.n_seen
         self._sink.flush()
         while self._sink.queued_bytes and not self._sink.closed:
             if signalled_ns is None and signals.first is not None:

@@ -269,31 +269,6 @@ def test_a_signal_ends_the_run_with_the_summary(number: signal.Signals, status: 
     assert types(sink.told) == ["Hello", "a", "Summary"]
 
 
-def test_what_a_tap_is_behind_with_at_the_end_is_read() -> None:
-    sink = ListSink()
-    tap = FakeTap(batches=[[observed("a")], [observed("b")], [observed("c")]])
-    tap.behind_at = 1
-    tap.on_read = lambda: is_behind_until_its_last(tap)
-    assert run(tap, FakeTracker(), sink, replace(LIVE, for_ns=0)) == 0
-    assert types(sink.told) == ["Hello", "a", "b", "c", "Summary"]
-
-
-def is_behind_until_its_last(tap: FakeTap) -> None:
-    tap.behind_at = 1 if len(tap.batches) > 1 else None
-
-
-def test_what_nobody_had_time_to_read_at_the_end_is_told_as_missed(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("gwtop.engine.REST_NS", MILLISECOND_NS)
-    tap, tracker = FakeTap(), FakeTracker()
-    tap.state = records.TapState(0, "fake", "open", None, ("process_events",))
-    tap.behind_at = 1
-    run(tap, tracker, plan=replace(LIVE, for_ns=0))
-    lost = [record for record in tracker.seen if isinstance(record, records.Missed)]
-    assert [(one.tap, one.what, one.n) for one in lost] == [("fake", "process_events", None)]
-
-
 def test_a_reader_that_goes_ends_an_idle_run() -> None:
     reads, writes = os.pipe()
 
