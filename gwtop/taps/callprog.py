@@ -17,14 +17,14 @@ from typing import NamedTuple
 
 from gwtop.nouns.plan import MAX_COPY_BYTES
 from gwtop.taps import ebpf
-from gwtop.taps.ebpf import FP, R0, R1, R2, R3, R4, R6, R7, R8, R9, Program
+from gwtop.taps.ebpf import FP, R0, R1, R2, R3, R4, R5, R6, R7, R8, R9, Program
 from gwtop.taps.elf import AARCH64, X86_64
 from gwtop.taps.sites import How, Kind
 
 HEAD = Struct("<QIIQIIqQQQQQ")
 """at, thread, pid, number, cpu, kind, result, four arguments, bytes that follow."""
 KEPT_BYTES = 48  # of the head, from cpu to the last argument: what an entry leaves for its result
-STAGING_BYTES = HEAD.size + 2 * MAX_COPY_BYTES
+STAGING_BYTES = HEAD.size + 2 * MAX_COPY_BYTES + 8
 MSG_PEEK = 2  # linux/socket.h
 ECONNRESET, EPIPE = -104, -32  # asm-generic/errno.h
 F_DUPFD, F_SETFD, F_DUPFD_CLOEXEC = 0, 2, 1030  # asm-generic/fcntl.h, linux/fcntl.h
@@ -41,6 +41,10 @@ SETTINGS = Struct("<QQ")
 """How many bytes of a call to copy; flags for the ring: 1 (BPF_RB_NO_WAKEUP) while its reader looks
 by itself, for waking it costs the watched process 8 us (measured in a virtual machine)."""
 _COPY, _QUIET = 0, 8
+_OWNER = HEAD.size + 2 * MAX_COPY_BYTES
+"""Behind all else in the place where records are put together, one for each CPU: the thread that is
+at it. A kernel that preempts may run another thread's call there meanwhile, which then gives up and
+is counted as missed."""
 _SETTINGS = -80  # on the stack
 
 
@@ -130,9 +134,16 @@ def at_sites(machine: int, maps: Maps) -> bytes:
     code.set("mov", R9, 0)
     code.label("emit")
     emit(code, maps)
+    finish(code)
+    return code.assembled()
+
+
+def finish(code: Program) -> None:
+    code.label("leave")
+    code.set("mov", R1, 0)
+    code.store(8, R8, _OWNER, R1)
     code.label("out")
     code.exit()
-    return code.assembled()
 
 
 def look_up(code: Program, descriptor: int, key: int) -> None:
@@ -155,6 +166,13 @@ def stage(code: Program, maps: Maps) -> None:
         code.load(8, R1, R0, place)
         code.store(8, FP, _SETTINGS + place, R1)
     code.call(ebpf.PID_TGID)
+    code.load(8, R1, R8, _OWNER)
+    code.jump("free", "jeq", R1, 0)
+    code.set("mov", R1, 1)
+    code.add_to_memory(R8, _NUMBER, R1)
+    code.jump("out")
+    code.label("free")
+    code.store(8, R8, _OWNER, R0)
     code.store(8, R8, PID_TGID, R0)
 
 
@@ -182,13 +200,13 @@ def _registers(code: Program, regs: Registers, maps: Maps) -> None:
     code.set("add", R3, _CPU)
     code.set("mov", R4, 0)
     code.call(ebpf.MAP_UPDATE)
-    code.jump("out")
+    code.jump("leave")
 
 
 def _joined(code: Program, regs: Registers, maps: Maps) -> None:
     _thread_key(code, maps.entered)
     code.call(ebpf.MAP_LOOKUP)
-    code.jump("out", "jeq", R0, 0)
+    code.jump("leave", "jeq", R0, 0)
     code.load(4, R7, R0, KIND - _CPU)
     code.store(4, R8, KIND, R7)
     for place in range(4):
@@ -205,7 +223,7 @@ def _data(code: Program, maps: Maps) -> None:
     code.jump("moved", "jsge", R9, 0)
     code.jump("empty", "jeq", R9, ECONNRESET)
     code.jump("empty", "jeq", R9, EPIPE)
-    code.jump("out")
+    code.jump("leave")
     code.label("moved")
     code.jump("recvmsg", "jeq", R7, Kind.RECVMSG)
     code.jump("limit", "jne", R7, Kind.RECV)
@@ -214,7 +232,7 @@ def _data(code: Program, maps: Maps) -> None:
     code.label("recvmsg")
     code.load(8, R1, R8, ARGUMENTS + 16)
     code.label("peeks")
-    code.jump("out", "jset", R1, MSG_PEEK)
+    code.jump("leave", "jset", R1, MSG_PEEK)
     code.label("limit")
     _several(code)
     code.load(8, R1, FP, _SETTINGS + _COPY)
@@ -328,12 +346,12 @@ def _plain(code: Program, maps: Maps) -> None:
     """Calls without bytes; of those that failed only close has done something."""
     code.jump("empty", "jeq", R7, Kind.CLOSE)
     code.jump("empty", "jeq", R7, Kind.CLOSE_RANGE)
-    code.jump("out", "jslt", R9, 0)
+    code.jump("leave", "jslt", R9, 0)
     code.jump("not_fcntl", "jne", R7, Kind.FCNTL)
     code.load(4, R1, R8, ARGUMENTS + 8)
     for command in (F_DUPFD, F_SETFD, F_DUPFD_CLOEXEC):
         code.jump("empty", "jeq", R1, command)
-    code.jump("out")
+    code.jump("leave")
     code.label("not_fcntl")
     code.jump("accepted", "jeq", R7, Kind.ACCEPT)
     code.jump("empty", "jne", R7, Kind.ACCEPT4)
@@ -360,14 +378,17 @@ def emit(code: Program, maps: Maps) -> None:
     code.store(8, R8, _N, R9)
     code.call(ebpf.KTIME)
     code.store(8, R8, 0, R0)
-    code.load(8, R1, R8, _NUMBER)
-    code.set("add", R1, 1)
-    code.store(8, R8, _NUMBER, R1)
+    code.set("mov", R1, 1)
+    code.add_to_memory(R8, _NUMBER, R1)
     code.call(ebpf.CPU)
     code.store(4, R8, _CPU, R0)
-    code.load_map(R1, maps.ring)
     code.set("movr", R2, R8)
     code.set("movr", R3, R9)
     code.set("add", R3, HEAD.size)
     code.load(8, R4, FP, _SETTINGS + _QUIET)
+    code.load(8, R1, R8, PID_TGID)
+    code.load(8, R5, R8, _OWNER)
+    code.jump("taken", "jner", R1, R5)
+    code.load_map(R1, maps.ring)
     code.call(ebpf.RINGBUF_OUTPUT)
+    code.label("taken")

@@ -41,6 +41,7 @@ JUMPS = {
     "ja": 0x05, "jeq": 0x15, "jne": 0x55, "jgt": 0x25, "jge": 0x35, "jlt": 0xA5, "jset": 0x45,
     "jle": 0xB5, "jsgt": 0x65, "jsge": 0x75, "jslt": 0xC5, "jgtr": 0x2D, "jger": 0x3D,
     "jler": 0xBD, "jeqr": 0x1D,
+    "jner": 0x5D,
 }  # fmt: skip
 LOADS = {1: 0x71, 2: 0x69, 4: 0x61, 8: 0x79}
 STORES = {1: 0x73, 2: 0x6B, 4: 0x63, 8: 0x7B}
@@ -94,6 +95,10 @@ class Program:
 
     def store(self, n_bytes: int, base: int, offset: int, register: int) -> None:
         self._add(STORES[n_bytes], base, register, offset, 0)
+
+    def add_to_memory(self, base: int, offset: int, register: int) -> None:
+        """Eight bytes, at once for every CPU (BPF_XADD)."""
+        self._add(0xDB, base, register, offset, 0)
 
     def load_map(self, to: int, descriptor: int) -> None:
         self._add(0x18, to, PSEUDO_MAP_FD, 0, descriptor)

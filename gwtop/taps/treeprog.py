@@ -9,7 +9,7 @@ their programs ask is whether the process has ever had to do with a watched conn
 """
 
 from gwtop.taps import ebpf
-from gwtop.taps.callprog import ARGUMENTS, KIND, Maps, emit, look_up, remember, stage
+from gwtop.taps.callprog import ARGUMENTS, KIND, Maps, emit, finish, look_up, remember, stage
 from gwtop.taps.ebpf import R0, R1, R6, R7, R8, R9, Program
 from gwtop.taps.threads import CLONE_THREAD
 
@@ -34,8 +34,7 @@ def _ended(code: Program, maps: Maps, kind: int) -> bytes:
     code.store(4, R8, KIND, R1)
     code.set("mov", R9, 0)
     emit(code, maps)
-    code.label("out")
-    code.exit()
+    finish(code)
     return code.assembled()
 
 
@@ -43,7 +42,7 @@ def at_birth(maps: Maps, pid_offset: int, flags_offset: int) -> bytes:
     """task:task_newtask; threads are left out. The child is the first argument."""
     code = _begun(maps)
     code.load(8, R1, R6, flags_offset)
-    code.jump("out", "jset", R1, CLONE_THREAD)
+    code.jump("leave", "jset", R1, CLONE_THREAD)
     code.load(4, R1, R6, pid_offset)
     code.store(8, R8, ARGUMENTS, R1)
     remember(code, maps)
@@ -63,6 +62,6 @@ def at_end(maps: Maps) -> bytes:
     code.set("lsh", R7, 32)
     code.set("rsh", R7, 32)
     code.jump("last", "jeqr", R1, R7)
-    code.jump("out")
+    code.jump("leave")
     code.label("last")
     return _ended(code, maps, EXITED)
