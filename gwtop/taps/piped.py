@@ -40,11 +40,24 @@ class Read(NamedTuple):
 class Way:
     """One direction."""
 
-    __slots__ = ("broken", "ended", "held", "passed", "side", "source", "target")
+    __slots__ = (
+        "broken",
+        "ended",
+        "from_unix",
+        "held",
+        "passed",
+        "side",
+        "source",
+        "target",
+        "to_unix",
+    )
 
     def __init__(self, side: Side, source: socket.socket, target: socket.socket) -> None:
         self.side = side
         self.source, self.target = source, target
+        # Asked four times a request, and an enum is made each time.
+        self.from_unix = source.family == socket.AF_UNIX
+        self.to_unix = target.family == socket.AF_UNIX
         self.held: memoryview | None = None
         """Read and not written yet."""
         self.passed: list[int] = []
@@ -99,7 +112,7 @@ class Piped:
         if self.connecting or not way.wants_read:
             return None
         try:
-            data, descriptors, pid = _receive(way.source)
+            data, descriptors, pid = _receive(way)
         except BlockingIOError:
             return None
         except OSError:  # ECONNRESET, ETIMEDOUT: it is over, and not by an orderly end
@@ -145,13 +158,13 @@ class Piped:
         way is broken: the other goes on to its end."""
         assert way.held is not None
         try:
-            n_bytes = _send(way.target, way.held, way.passed)
+            n_bytes = _send(way, way.held)
         except BlockingIOError:
             return
         except OSError:  # EPIPE, ECONNRESET
             _close_all(way.passed)
             way.held, way.broken = None, True
-            if way.source.family == socket.AF_UNIX:  # its writer gets the EPIPE
+            if way.from_unix:  # its writer gets the EPIPE
                 _shut(way.source, socket.SHUT_RD)
                 way.ended = True
             return
@@ -176,10 +189,10 @@ class Piped:
         self.server.close()
 
 
-def _receive(source: socket.socket) -> tuple[bytes, list[int], int | None]:
-    if source.family != socket.AF_UNIX:
-        return source.recv(READ_BYTES), [], None
-    data, controls, _, _ = source.recvmsg(READ_BYTES, CONTROL_BYTES, socket.MSG_CMSG_CLOEXEC)
+def _receive(way: Way) -> tuple[bytes, list[int], int | None]:
+    if not way.from_unix:
+        return way.source.recv(READ_BYTES), [], None
+    data, controls, _, _ = way.source.recvmsg(READ_BYTES, CONTROL_BYTES, socket.MSG_CMSG_CLOEXEC)
     descriptors: list[int] = []
     pid: int | None = None
     for level, kind, control in controls:
@@ -192,11 +205,11 @@ def _receive(source: socket.socket) -> tuple[bytes, list[int], int | None]:
     return data, descriptors, pid
 
 
-def _send(target: socket.socket, data: memoryview, descriptors: list[int]) -> int:
-    if not descriptors or target.family != socket.AF_UNIX:
-        return target.send(data)
-    rights = (socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", descriptors))
-    return target.sendmsg([data], [rights])
+def _send(way: Way, data: memoryview) -> int:
+    if not way.passed or not way.to_unix:
+        return way.target.send(data)
+    rights = (socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", way.passed))
+    return way.target.sendmsg([data], [rights])
 
 
 def _shut(one: socket.socket, how: int) -> None:

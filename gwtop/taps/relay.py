@@ -232,6 +232,8 @@ class Relay:
         self._shared.count(len(self._by_fd) // 2)
         peer = "" if server.family == socket.AF_UNIX else of_socket(server.getsockname())
         records.append(Opened(clock.now(), piped.conn, address, self._server, True, peer))
+        if not piped.connecting:  # what it asks is often there already
+            self._pass(piped, client, records)
 
     def _refused(
         self, client: socket.socket, address: str, error: OSError, records: list[Record]
