@@ -9,6 +9,9 @@ is dead already, and only then are the living read in /proc, the newest first. I
 and the exec of its child come together; membership (`followed`) is decided in the order of the
 messages, before anything is read.
 
+While it is quiet in the tree, only its own processes' events wake us (`bell`), and strangers' are
+read once a second. Once one has come, every event does for a while: a fresh child's are among them.
+
 Exact losses (`connector`) need a first number from each CPU, and a number after the loss. The
 kernel answers a request on the CPU it was sent from, with that CPU's next number, so the request
 to listen is sent once from each CPU: at the start, and again when a full buffer has been emptied.
@@ -34,6 +37,7 @@ from gwtop.nouns.plan import Plan
 from gwtop.nouns.records import Execed, Exited, Forked, Missed, Record, TapState
 from gwtop.nouns.times import MILLISECOND_NS, SECOND_NS, Nanos
 from gwtop.taps import connector, namespaces, proc
+from gwtop.taps.bell import Bell
 from gwtop.taps.connector import EVENT_EXEC, EVENT_EXIT, EVENT_FORK, EVENT_NONE, Happening
 from gwtop.taps.followed import Followed
 from gwtop.taps.privilege import needed
@@ -48,7 +52,9 @@ NETLINK_BROADCAST_ERROR = 4  # linux/netlink.h
 SO_RCVBUFFORCE = 33  # asm-generic/socket.h
 
 BUFFER_BYTES = 32 << 20  # 40,000 messages (768 bytes each in the kernel): 7 s of 6,000/s
-MAX_MESSAGES_PER_READ = 512
+MAX_MESSAGES_PER_READ = 2048  # 10 ms
+AWAKE_NS = 100 * MILLISECOND_NS
+LOOK_NS = SECOND_NS  # so that strangers do not fill the buffer
 ACK_TIMEOUT_NS = 200 * MILLISECOND_NS
 N_ATTEMPTS = 2
 REMEASURE_NS = 5 * SECOND_NS  # NTP slews at most 500 ppm: 2.5 ms in 5 s
@@ -161,6 +167,11 @@ class Births:
         self._losses = connector.Losses()
         self._overran = False
         self._followed = Followed()
+        self._bell = _hung()
+        self._awake_until: Nanos | None = now
+        """None: the bell wakes us."""
+        self._look_at = now + LOOK_NS
+        self._n_missed = 0
         self._ready: list[Record] = []
         self._offset_ns = clock.monotonic_offset_ns()
         self._measured_at = now
@@ -168,22 +179,40 @@ class Births:
         self.behind_at: Nanos | None = None
 
     def fileno(self) -> int:
+        if self._bell is not None and self._awake_until is None:
+            return self._bell.fileno()
         return self._socket.fileno()
 
     def due_at(self) -> Nanos | None:
         """At once, when `follow` brought something along."""
-        return 0 if self._ready else None
+        return 0 if self._ready else self._awake_until or self._look_at
 
     def read(self, now: Nanos) -> list[Record]:
         if now - self._measured_at > REMEASURE_NS:
             self._offset_ns, self._measured_at = clock.monotonic_offset_ns(), now
+        may_sleep = now >= (self._awake_until or 0)
+        # First the bell: what comes after that rings it.
+        will_ring = may_sleep and self._bell is not None and self._bell.rings_for(self._members())
         records, self._ready = self._ready, []
+        told = self._take()
+        if self._n_missed:
+            records.append(Missed(now, NAME, "process_events", self._n_missed))
+            self._n_missed = 0
+        if told or self.behind_at is not None:
+            self._awake_until = now + AWAKE_NS
+        elif may_sleep:
+            self._awake_until = None if will_ring else now + LOOK_NS
+        self._look_at = now + LOOK_NS
+        return records + told
+
+    def _members(self) -> frozenset[int]:
+        return self._followed.pids()
+
+    def _take(self) -> list[Record]:
         happenings, n_missed, newest_ns = self._drain()
         self.behind_at = None if newest_ns is None else newest_ns + self._offset_ns
-        if n_missed:
-            records.append(Missed(now, NAME, "process_events", n_missed))
-        records += self._tell(self._followed.concerning(happenings))
-        return records
+        self._n_missed += n_missed
+        return self._tell(self._followed.concerning(happenings))
 
     def _drain(self) -> tuple[list[Happening], int, int | None]:
         """Processes' forks, execs and exits in order, how many messages were lost, and, when
@@ -232,10 +261,27 @@ class Births:
 
     def follow(self, pids: Collection[int]) -> None:
         """These and their descendants; what was kept aside about them is told at the next read."""
-        self._ready += self._tell(self._followed.follow(pids, clock.monotonic_ns()))
+        before = self._members()
+        named = frozenset(pids)
+        if not named <= before:  # what they did may still be among the unread
+            self._ready += self._take()
+            self._awake_until = clock.now() + AWAKE_NS
+            members = self._members()
+            named = (named | members - before) - (before - members)
+        self._ready += self._tell(self._followed.follow(named, clock.monotonic_ns()))
 
     def close(self) -> None:
         self._socket.close()
+        if self._bell is not None:
+            self._bell.close()
+
+
+def _hung() -> Bell | None:
+    """None: every event of the machine wakes us."""
+    try:
+        return Bell()
+    except OSError:
+        return None
 
 
 def _about_process(happening: Happening) -> bool:

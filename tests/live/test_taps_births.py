@@ -80,8 +80,10 @@ def read_until(tap: Births, enough: Callable[[list[Record]], bool]) -> list[Reco
     records: list[Record] = []
     deadline = clock.monotonic_ns() + LIMIT_NS
     while not enough(records) and clock.monotonic_ns() < deadline:
-        if tap.due_at() is not None or select.select([tap], [], [], 0.5)[0]:
-            records += tap.read(clock.now())
+        due_at = tap.due_at()
+        assert due_at is not None, "strangers are read now and then"
+        select.select([tap], [], [], max(0, due_at - clock.now()) / SECOND_NS)
+        records += tap.read(clock.now())
     return records
 
 
@@ -205,3 +207,33 @@ def test_in_a_container_it_is_absent_at_once() -> None:
     state, seen = done.stdout.splitlines()
     assert state == "absent True process events are not told inside another pid namespace"
     assert "births-polled" in seen
+
+
+def test_strangers_do_not_wake_a_quiet_tree_and_a_child_of_it_does(parent: Parent) -> None:
+    with closing(opened()) as tap, closing(Parent()) as stranger:
+        tap.follow({parent.pid})
+        fall_asleep(tap)
+        stranger.does("spawn('/bin/true')")
+        assert not select.select([tap], [], [], 0)[0]
+        parent.does("spawn('/bin/sh', '-c', '/bin/true; exit 3')")
+        assert select.select([tap], [], [], 1)[0]
+        assert len(of(Exited, read_until(tap, exits(2)))) == 2
+        fall_asleep(tap)
+        assert not select.select([tap], [], [], 0)[0], "what rang is heard once"
+
+
+def fall_asleep(tap: Births) -> None:
+    awake = tap.fileno()
+    deadline = clock.monotonic_ns() + LIMIT_NS
+    while tap.fileno() == awake and clock.monotonic_ns() < deadline:
+        select.select([tap], [], [], max(0, (tap.due_at() or 0) - clock.now()) / SECOND_NS)
+        tap.read(clock.now())
+    assert tap.fileno() != awake
+
+
+def test_children_born_while_nobody_looked_come_with_their_parent(parent: Parent) -> None:
+    with closing(opened()) as tap:
+        fall_asleep(tap)
+        parent.does("spawn('/bin/true')")
+        tap.follow({parent.pid})
+        assert [type(one) for one in tap.read(clock.now())] == [Forked, Execed, Exited]
