@@ -1,0 +1,64 @@
+"""The tap of calls as far as it needs no kernel: whether it is asked for, and what it missed."""
+
+import pytest
+
+from gwtop.nouns.plan import Plan, Relayed
+from gwtop.taps import calls, ebpf
+from gwtop.taps.callprog import Call
+from gwtop.taps.calls import Calls
+from gwtop.taps.shut import Shut
+from gwtop.taps.sites import Kind
+
+
+def call(cpu: int, number: int) -> Call:
+    return Call(number, 1, 1, number, cpu, Kind.READ, 1, 3, 0, 0, 0, b"")
+
+
+def bare() -> Calls:
+    """Without its kernel's side."""
+    tap = object.__new__(Calls)
+    tap._numbers = {}
+    return tap
+
+
+def test_numbers_that_are_missing_are_counted_where_they_are_missing() -> None:
+    tap = bare()
+    seen = [call(0, 1), call(1, 1), call(0, 2), call(1, 4), call(0, 3), call(0, 9)]
+    parts = [(len(whole), n) for whole, n in tap._unbroken(seen)]
+    assert parts == [(3, 0), (2, 2), (1, 5)]
+    assert [(len(whole), n) for whole, n in tap._unbroken([call(1, 5), call(1, 7)])] == [
+        (1, 0),
+        (1, 1),
+    ]
+
+
+def test_what_was_missed_before_the_first_is_missed_too() -> None:
+    assert [n for _, n in bare()._unbroken([call(0, 3)])] == [2]
+
+
+@pytest.mark.parametrize(
+    "plan",
+    [
+        pytest.param(Plan(ports=(9000,)), id="a port"),
+        pytest.param(Plan(socket="/x", relay=Relayed("/x", None)), id="through a relay"),
+    ],
+)
+def test_it_is_for_unix_sockets_without_a_relay(plan: Plan) -> None:
+    assert calls.open_tap(plan, 0) is None
+
+
+def test_where_the_kernel_takes_no_program_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> int:
+        raise ebpf.NoBpfError("no programs here", refused=False)
+
+    monkeypatch.setattr(ebpf, "make_map", refuse)
+    monkeypatch.setattr(calls, "Definitions", NoDefinitions)
+    tap = calls.open_tap(Plan(socket="/x"), 0)
+    assert isinstance(tap, Shut)
+    assert (tap.state.state, tap.state.needs) == ("absent", "no programs here")
+    assert str(calls.unavailable()) == "no programs here"
+
+
+class NoDefinitions:
+    def close(self) -> None:
+        """Nothing was defined."""
