@@ -60,6 +60,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 THIRD_PARTY: dict[str, set[str]] = {
     "nouns": {"msgspec"},
     "journal": {"msgspec"},
+    "model": {"msgspec"},
     "taps/census": {"psutil"},
     "taps/libpcap": {"scapy"},
     "outputs": {"msgspec", "rich", "prometheus_client", "opentelemetry", "pyarrow"},

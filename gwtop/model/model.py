@@ -68,7 +68,8 @@ class Model:
     _now_at: Nanos | None = None
 
     def __post_init__(self) -> None:
-        self.requests.limit = self.kept_rows
+        self.requests.limit = self.requests.archive.limit = self.kept_rows
+        self.requests.archive.restore = self._scoped
 
     def apply(self, fact: Fact) -> None:
         """The next line. Never raises on what a line of the journal can say."""
@@ -106,6 +107,11 @@ class Model:
                 self.anatomies.told(fact, self.processes.of(fact.pid))
             case Detail():
                 self.details.told(fact)
+
+    def _scoped(self, fact: Request) -> Request:
+        scoped = self.hosts.scoped(fact)
+        assert isinstance(scoped, Request)
+        return scoped
 
     def snapshot(
         self,

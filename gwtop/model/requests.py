@@ -1,7 +1,8 @@
 """The newest requests as compact rows, and views of them that cost nothing to take.
 
 In: `Request` facts. Out: `RequestsView`, a frozen sequence numbered from the session's start, and
-the whole fact of the newest few. Refuses to know what a row looks like on a screen.
+the whole fact of each as long as there is room for it. Refuses to know what a row looks like on a
+screen.
 
 A paint must not copy 20,000 rows. Rows are immutable and stand in blocks of 512 that are only
 ever appended to, or dropped whole; a view is the tuple of blocks with its two ends, so what it
@@ -13,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from gwtop.model.archive import Archive
 from gwtop.nouns.facts import UNSET, Evidence, Outcome, Request, Severity
 from gwtop.nouns.times import Nanos, nanos
 
@@ -22,8 +24,9 @@ KEPT_ROWS = 200_000
 KEPT_TEXT = 400
 """Characters of a target in a row: more than the widest terminal in use shows."""
 KEPT_DETAILS = 2_000
+"""Whole facts as they are; older ones are packed."""
 KEPT_DETAIL_CHARACTERS = 24_000_000
-"""A hostile front may send 64 KB targets: the whole facts kept stay within some 24 MB."""
+"""A hostile front may send 64 KB targets: those not packed stay within some 24 MB."""
 
 
 class RequestRow(NamedTuple):
@@ -135,6 +138,7 @@ class RequestTable:
     _blocks: deque[list[RequestRow]] = field(default_factory=deque)
     _first: int = 0
     _details: OrderedDict[int, Request] = field(default_factory=OrderedDict)
+    archive: Archive = field(default_factory=lambda: Archive(KEPT_ROWS))
     _detail_characters: int = 0
     _numbers: dict[int, int] = field(default_factory=dict)
     """Id of a kept detail: its number."""
@@ -158,7 +162,12 @@ class RequestTable:
 
     def detail(self, number: int) -> Request | None:
         """The whole fact of a row. None: no longer kept."""
-        return self._details.get(number)
+        return self._details.get(number) or self.archive.get(number)
+
+    def of_id(self, id: int) -> Request | None:
+        """The whole fact of one of the newest by the engine's id of it."""
+        number = self._numbers.get(id)
+        return None if number is None else self.detail(number)
 
     def hops(self, fact: Request) -> tuple[Request | None, Request | None]:
         """The same request on the hop in front of it and on the one behind it, where kept."""
@@ -179,6 +188,7 @@ class RequestTable:
             len(self._details) > KEPT_DETAILS or self._detail_characters > KEPT_DETAIL_CHARACTERS
         ):
             gone, old = self._details.popitem(last=False)
+            self.archive.add(gone, old)
             self._detail_characters -= _weight(old)
             _drop(self._numbers, old.id, gone)
             _drop(self._behind, old.pair, gone)

@@ -20,6 +20,8 @@ _MISSED_WORDS = (
     ("requests", "requests"),
 )
 _MAX_DOTS = 8
+MAX_TOLD_IN_FLIGHT = 50
+"""A tick names so many (INTERFACE.md, `tick.in_flight`): there may be more."""
 
 
 class Item(NamedTuple):
@@ -102,7 +104,7 @@ def _items(snapshot: Snapshot) -> list[Item]:
     items.append(Item(_named("p50", duration(p50_ns), 6), 8))
     items.append(Item(_named("p99", duration(p99_ns), 6), 8))
     errors = _error_share(snapshot)
-    items.append(Item(_named("5xx", share(errors), 5, "bad" if errors else ""), 7))
+    items.append(Item(_named("5xx", share(errors), 5, "bad" if errors else ""), 8 if errors else 7))
     if summary is None:
         items += _worker_items(snapshot)
     if window.kept_share is not None:
@@ -133,21 +135,27 @@ def _worker_items(snapshot: Snapshot) -> list[Item]:
     items = []
     busy, idle = snapshot.busy, snapshot.idle
     if busy is not None and idle is not None:
-        items.append(Item(_busy(busy, idle), 6))
+        items.append(Item(_busy(busy, idle), 8 if _waits(snapshot) else 6))
     pending = [queue for queue in snapshot.queues if queue.pending is not None]
     if pending:
         text = ", ".join(f"{q.pending}/{q.limit or UNKNOWN}" for q in pending)
-        waits = any(queue.pending for queue in pending)
+        waits = _waits(snapshot)
         line = _named("queue", text, 5, "warn" if waits else "")
-        longest = _longest_wait(snapshot) if waits else None
+        longest = longest_wait_ns(snapshot) if waits else None
         if longest is not None:
             line += (Cell(f" for {idle_time(longest)}", "warn"),)
-        items.append(Item(line, 5))
-    items.append(Item(_named("in flight", str(len(snapshot.in_flight)), 2), 3))
+        items.append(Item(line, 8 if waits else 5))
+    n_flying = len(snapshot.in_flight)
+    flying = f"{n_flying} or more" if n_flying >= MAX_TOLD_IN_FLIGHT else str(n_flying)
+    items.append(Item(_named("in flight", flying, 2), 3))
     return items
 
 
-def _longest_wait(snapshot: Snapshot) -> int | None:
+def _waits(snapshot: Snapshot) -> bool:
+    return any(queue.pending for queue in snapshot.queues)
+
+
+def longest_wait_ns(snapshot: Snapshot) -> int | None:
     """Of those in flight that nobody has read yet."""
     if snapshot.now_at is None:
         return None

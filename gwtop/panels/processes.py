@@ -46,7 +46,7 @@ def columns(snapshot: Snapshot) -> tuple[Column, ...]:
     if snapshot.model == "process-per-request" or _is_raining(snapshot):
         weights = {"cpu": (2, 24), "rss": (3, 24), "req": (4, 24)}
     else:
-        weights = {"exit": (2, 18), "age": (3, 18), "rss": (5, 14), "cpu": (6, 14)}
+        weights = {"exit": (2, 24), "age": (3, 24), "rss": (5, 18), "cpu": (6, 14)}
     n_digits = len(str(max((p.pid for p in snapshot.processes), default=0)))
     chosen = [COLUMNS[0]._replace(width=max(6, n_digits + 4))]
     chosen += [HOST] if snapshot.hosts else []

@@ -8,6 +8,7 @@ import textwrap
 
 from gwtop.model import Snapshot
 from gwtop.panels import Cell, Line, safe
+from gwtop.panels import _standing as standing
 
 NO_SUMMARY = "it told no summary, so the last totals may be short"
 MIN_WIDTH = len(" ■ engine ended:  …") + 2  # textwrap raises where the mark alone has no room
@@ -29,7 +30,7 @@ def alert(
     note = shown.newest_note
     if note is not None:
         mark = Cell(" ⚑ ", "bad" if note.severity == "error" else "warn")
-        return ((mark, Cell(safe(note.text))),)
+        return ((mark, Cell(safe(standing.text(note, shown)))),)
     return ()
 
 

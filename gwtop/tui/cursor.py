@@ -100,6 +100,35 @@ class Windowed:
         return number
 
 
+@dataclass(frozen=True, slots=True)
+class WithMore:
+    """Rows, and under the last of them some that are not of their kind."""
+
+    base: Source
+    more: Sequence[Row]
+
+    @property
+    def first(self) -> int:
+        return self.base.first
+
+    @property
+    def end(self) -> int:
+        return self.base.end + len(self.more)
+
+    def rows(self, first: int, end: int) -> Sequence[Row]:
+        at = self.base.end
+        below = self.more[max(0, first - at) : max(0, end - at)]
+        return [*self.base.rows(first, min(end, at)), *below]
+
+    def number_of(self, key: int) -> int | None:
+        found = (at for at, row in enumerate(self.more, self.base.end) if row.key == key)
+        return next(found, None) if key < 0 else self.base.number_of(key)
+
+    def key_at(self, number: int) -> int:
+        at = number - self.base.end
+        return self.more[at].key if at >= 0 else self.base.key_at(number)
+
+
 @dataclass(slots=True)
 class Cursor:
     follows: bool = False
@@ -126,6 +155,11 @@ class Cursor:
         elif line is not None and (number := self._selected_number()) is not None:
             self.top = number - min(line, self.height - 1)
         self._clamp()
+
+    @property
+    def n_more(self) -> int:
+        """Rows at the end that are not counted."""
+        return len(self.source.more) if isinstance(self.source, WithMore) else 0
 
     def visible(self) -> Sequence[Row]:
         return self.source.rows(self.top, self.top + self.height)

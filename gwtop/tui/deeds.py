@@ -75,7 +75,7 @@ def _write(app: "Screen", which: Selection, format: Format) -> None:
             app.call_from_thread(app.habits.say, str(error), "error")
             return
         n_facts, n_all = len(which.facts), len(which.numbers)
-        words = f"{n_facts:,} of {which.words}: no longer kept in full are the others"
+        words = f"{n_facts:,} of {which.words}: the newest that are kept in full"
         said = words if n_facts < n_all else which.words
         app.call_from_thread(app.habits.say, f"{escape(str(path))}\n{said}")
 

@@ -9,6 +9,7 @@ from typing import NamedTuple, TypeAlias, TypeGuard
 from gwtop.model import Model, Snapshot
 from gwtop.nouns.facts import Request
 from gwtop.panels import Cell, Line, Look, connections, errors, notes
+from gwtop.panels import _in_flight as flying
 from gwtop.panels import _route as route_detail
 from gwtop.panels._anatomy import Entry
 from gwtop.panels._wrap import wrap_lines
@@ -34,6 +35,14 @@ def chosen(panel: str, key: int, model: Model) -> Detail | None:
     return Pointed(panel, key)
 
 
+def now_over(detail: Detail | None, model: Model) -> Request | None:
+    """The fact of a request that was opened while it was in flight and is over now."""
+    if not isinstance(detail, Pointed) or detail.panel != "requests":
+        return None
+    id = flying.id_of(detail.key)
+    return None if id is None else model.requests.of_id(id)
+
+
 def process_of(detail: Detail | None) -> int | None:
     """The key of the process that it is about: it has a sheet of its own."""
     is_process = isinstance(detail, Pointed) and detail.panel == "processes"
@@ -41,8 +50,11 @@ def process_of(detail: Detail | None) -> int | None:
 
 
 def is_linked(detail: Detail | None) -> TypeGuard[Pointed]:
-    """Whether its sheet leads on to requests."""
-    return isinstance(detail, Pointed) and detail.panel in ("routes", "connections")
+    """Whether its sheet leads on to others."""
+    if not isinstance(detail, Pointed):
+        return False
+    in_flight = detail.panel == "requests" and detail.key < 0
+    return in_flight or detail.panel in ("routes", "connections")
 
 
 def linked(detail: Pointed, snapshot: Snapshot, width: int, look: Look) -> tuple[Line, list[Entry]]:
@@ -51,6 +63,10 @@ def linked(detail: Pointed, snapshot: Snapshot, width: int, look: Look) -> tuple
             if route.key == detail.key:
                 told = route_detail.entries(route, snapshot, width, look)
                 return route_detail.title(route), told
+    if detail.panel == "requests":
+        request = flying.find(snapshot, -1 - detail.key)
+        if request is not None:
+            return flying.title(request), flying.entries(request, snapshot, look)
     for connection in snapshot.connections:
         if connection.key == detail.key and detail.panel == "connections":
             title = (Cell("connection", "bold"), Cell(f" ── {connection.key}"))

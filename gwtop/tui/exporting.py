@@ -4,8 +4,8 @@ In: the app, a format. Out: a new file of the user who looks, and its path. Neve
 name that is taken gets a number.
 
 Which requests: those that are marked; else those that the filter lets through; else the selected
-one; else all. Their whole facts are kept for the newest only, so it is said how many of them are
-in the file.
+one; else all. A file takes the newest 20,000 of them, and there may be some whose whole facts are
+no longer kept, so it is said how many of them are in the file.
 """
 
 import os
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 Format: TypeAlias = Literal["jsonl", "har", "sh"]
 MAX_NAMES = 1000
+MAX_REQUESTS = 20_000
+"""Some 40 MB while they are written, and no key waits for longer than 0.1 s."""
 
 
 class Selection(NamedTuple):
@@ -35,7 +37,7 @@ class Selection(NamedTuple):
     """Which they are: "12 marked"."""
     numbers: Sequence[int]
     facts: Sequence[Request]
-    """Of those whose facts are kept."""
+    """Of the newest of them, those whose facts are kept."""
 
 
 def selection(app: "Screen") -> Selection:
@@ -51,7 +53,9 @@ def selection(app: "Screen") -> Selection:
         numbers, words = [app.requests.cursor.selected], "selected"
     else:
         numbers, words = range(view.first, view.end), "seen"
-    facts = [fact for n in numbers if (fact := app.model.requests.detail(n)) is not None]
+    facts = [
+        fact for n in numbers[-MAX_REQUESTS:] if (fact := app.model.requests.detail(n)) is not None
+    ]
     return Selection(f"{len(numbers):,} {words}", numbers, facts)
 
 

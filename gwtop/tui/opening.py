@@ -43,6 +43,9 @@ class Opening:
 
     def repaint(self) -> None:
         app, detail = self._app, self._app.detail
+        over = details.now_over(detail, app.model)
+        if over is not None and not app.paused:
+            detail = self._go_over(over)
         process = details.process_of(detail)
         if detail is None or not self.sheet.display:
             return
@@ -56,6 +59,15 @@ class Opening:
         else:
             width = self.plain.inner_width
             self.plain.say(*details.told(detail, app.shown, width, app.look))
+
+    def _go_over(self, fact: Request) -> Request:
+        """What was open in flight is over: its sheet is the one of all requests."""
+        app, before = self._app, self.sheet
+        app.detail = fact
+        app.stage.arrange()
+        if app.focused is before or app.focused is None:
+            app.screen.set_focus(self.sheet)
+        return fact
 
     def needs(self, panel: str) -> bool:
         """Whether what is open is a row of this panel, whose table may be out of sight."""

@@ -4,6 +4,8 @@ In: snapshots, keys, clicks, filters. Out: strips. Refuses to know the filter's 
 
 Follow mode: the newest row is at the foot and stays there; any move stops that, End resumes it.
 Sorted rows are not followed: new ones take their places, and what is selected stays selected.
+Under the newest stand those that are not over, in at most half of the room if others need it; one
+that is selected there stays selected when it is over.
 """
 
 from collections.abc import Sequence
@@ -11,13 +13,15 @@ from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 
+from gwtop.model import Snapshot
 from gwtop.model.filter import EVERYTHING, Filter
-from gwtop.panels import Cell, Column, Panel, safe
+from gwtop.panels import Cell, Column, Look, Panel, safe
+from gwtop.panels import _in_flight as flying
 from gwtop.panels._sorting import Sort
 from gwtop.tui.arranged import laid_out
-from gwtop.tui.cursor import Source
+from gwtop.tui.cursor import Source, WithMore
 from gwtop.tui.picked import Picked, next_match
-from gwtop.tui.table import LiveTable
+from gwtop.tui.table import CHROME_LINES, LiveTable
 
 SEEN_ROWS = 2_000
 """So many of the newest are looked through for values to offer."""
@@ -48,8 +52,27 @@ class RequestTable(LiveTable):
         meanings = tuple((c.name or "⚑", c.meaning) for c in self.panel.COLUMNS)
         return f"keys and columns of {self.panel.TITLE}", (*HELP, *meanings)
 
+    def show(self, snapshot: Snapshot, look: Look) -> None:
+        self._go_over(snapshot)
+        super().show(snapshot, look)
+
+    def _go_over(self, snapshot: Snapshot) -> None:
+        """The selected one was in flight and is over now: its row is another one."""
+        selected = self.cursor.selected
+        id = None if selected is None else flying.id_of(selected)
+        if id is None or flying.find(snapshot, id) is not None:
+            return
+        requests = snapshot.requests
+        newest = requests.between(requests.end - SEEN_ROWS, requests.end)
+        self.cursor.selected = next((row.number for row in newest if row.id == id), None)
+
     def _source(self) -> Source:
-        return self.picked.source(self._snapshot, self._look)
+        source = self.picked.source(self._snapshot, self._look)
+        if not self.picked.is_all:
+            return source
+        n_lines = self.size.height - CHROME_LINES
+        n_most = max(1, n_lines // 2, n_lines - (source.end - source.first))
+        return WithMore(source, flying.rows(self._snapshot, self._look, n_most))
 
     def _columns(self) -> tuple[Column, ...]:
         by = self.picked.column
@@ -137,7 +160,7 @@ class RequestTable(LiveTable):
     def action_mark(self) -> None:
         if self.cursor.selected is None:
             self.cursor.move(-1)
-        if self.cursor.selected is not None:
+        if self.cursor.selected is not None and flying.id_of(self.cursor.selected) is None:
             self.picked.toggle_mark(self.cursor.selected)
             self.show(self._snapshot, self._look)
 

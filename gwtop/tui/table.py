@@ -28,7 +28,7 @@ HELP = (
     ("/  f", "only rows that hold some words (-word: that do not); find one; n N: the next"),
     ("c", "which columns"),
 )
-_CHROME_LINES = 3
+CHROME_LINES = 3
 """Two borders and the heads of the columns."""
 
 
@@ -68,7 +68,7 @@ class LiveTable(Pane, can_focus=True):
     def show(self, snapshot: Snapshot, look: Look) -> None:
         self._snapshot, self._look = snapshot, look
         if self.size.height > 0:
-            self.cursor.renew(self._source(), self.size.height - _CHROME_LINES)
+            self.cursor.renew(self._source(), self.size.height - CHROME_LINES)
             self.draw()
 
     def draw(self) -> None:
@@ -133,16 +133,17 @@ class LiveTable(Pane, can_focus=True):
         """At the right of the title: how many, and where in them one is."""
         cursor, filtered = self.cursor, self.arranged.filter
         n_rows = cursor.source.end - cursor.source.first
+        end = cursor.source.end - cursor.n_more
         if not cursor.follows or filtered or self.arranged.sort is not None:
             hidden = n_rows - cursor.height
             more = f"{cursor.top + 1}–{min(cursor.top + cursor.height, n_rows)} of "
             place = Cell(f"{more if hidden > 0 else ''}{n_rows:,}", "dim")
             shown = Cell(safe(filtered.text[:60]), "accent")
             return (shown, Cell(" ─ ", "dim"), place) if filtered else (place,)
-        total = f"{cursor.source.end:,}"
+        total = f"{end:,}"
         if cursor.following:
             return (Cell("following", "good"), Cell(f" ─ {total}", "dim"))
-        last = min(cursor.top + cursor.height, cursor.source.end)
+        last = min(cursor.top + cursor.height, end)
         return (Cell("End: live", "warn"), Cell(f" ─ to {last:,} of {total}", "dim"))
 
     def _moved(self) -> None:

@@ -50,8 +50,8 @@ def test_a_window_gives_only_the_rows_that_there_are() -> None:
 
 def test_whole_facts_are_bounded_in_number_and_in_size() -> None:
     table = filled(KEPT_DETAILS + 10)
-    assert table.detail(9) is None
-    assert table.detail(10) is not None
+    assert len(table._details) == KEPT_DETAILS
+    assert [table.detail(n) is not None for n in (9, 10)] == [True, True]
     for i in range(2 * KEPT_DETAIL_CHARACTERS // 65536):
         table.add(request(i, T0, target="x" * 65536, fields=[("a", "b" * 65536)]))
     assert table._detail_characters <= KEPT_DETAIL_CHARACTERS
