@@ -8,7 +8,8 @@ shown, so a read tells only what happened before it began, and keeps the rest fo
 
 Waiting: while nothing happens, `poll` waits on the ring (an epoll descriptor over all CPUs). When
 something does, the ring is left alone for `PAUSE_NS` and then read at once: a busy gateway costs a
-hundred wake-ups a second and not one for each event, an idle one none.
+hundred wake-ups a second and not one for each event, an idle one none. A second instance may be
+read along whose events wake nobody: those that every program of the machine makes.
 """
 
 import os
@@ -29,13 +30,17 @@ _TIME = attrgetter("at_ns")
 class TraceRing:
     """Reads one instance; the instance itself belongs to whoever made it."""
 
-    def __init__(self, instance: Instance) -> None:
+    def __init__(self, instance: Instance, quiet: Instance | None = None) -> None:
+        """`quiet`: its events are told with the others, and nobody is woken for them."""
         data = instance.page_header().fields["data"]
         self._data_offset = data.offset
         self._page_bytes = data.offset + data.size_bytes
         self._epoll = select.epoll()
         for pipe in instance.open_pipes():
             self._epoll.register(pipe, select.EPOLLIN)
+        self._quiet = select.epoll()
+        for pipe in () if quiet is None else quiet.open_pipes():
+            self._quiet.register(pipe, select.EPOLLIN)
         self._held: list[RawEvent] = []
         self._pause_until_ns: int | None = None
         self.n_missed: int | None = 0
@@ -54,7 +59,7 @@ class TraceRing:
         """What happened before `now_ns` (CLOCK_MONOTONIC), oldest first; bounded work."""
         fresh = self._held
         told_until_ns = now_ns
-        for pipe, _ in self._epoll.poll(0):
+        for pipe, _ in (*self._quiet.poll(0), *self._epoll.poll(0)):
             newest_ns = self._drain(pipe, fresh)
             if newest_ns is not None:
                 told_until_ns = min(told_until_ns, newest_ns)
@@ -88,3 +93,4 @@ class TraceRing:
 
     def close(self) -> None:
         self._epoll.close()
+        self._quiet.close()

@@ -246,8 +246,9 @@ class Lineage:
         return process.request is not None and is_accounted
 
     def due_at(self) -> Nanos | None:
-        """When `settle` has something to tell at the latest."""
-        times = [p.due_at for p in self._untold] + [_exit_due_at(p) for p in self._exits]
+        """When `settle` has something to tell at the latest; no exit is told before its birth."""
+        times = [p.due_at for p in self._untold]
+        times += [_exit_due_at(p) for p in self._exits if p.told]
         return min(times) if times else None
 
     def _tell_exit(self, process: Process) -> Fact:

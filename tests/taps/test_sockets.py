@@ -12,6 +12,7 @@ from gwtop.taps import sockets
 from gwtop.taps.shut import Shut
 from gwtop.taps.sockets import EXEC, NEWTASK, READ, REFUSED, Sockets
 from gwtop.taps.tracefs import NoTracefsError
+from gwtop.taps.tracering import PAUSE_NS
 from tests.taps._trace import RecordedInstance
 
 
@@ -97,6 +98,33 @@ def test_filters_are_written_before_events_are_switched_on(instance: RecordedIns
     tap.set_ports(())
     assert instance.written[-1] == (READ, "sport == 0")
     tap.close()
+
+
+def test_names_are_looked_for_when_the_tree_changes_and_else_once_a_second(
+    instance: RecordedInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clock, "now", lambda: 7)
+    tap = tap_on(9000)
+    assert tap.due_at() == SECOND_NS
+    tap.follow({1 << 30})
+    assert tap.due_at() == 7 + PAUSE_NS
+    assert tap.read(2 * SECOND_NS) == [] and tap.due_at() == 3 * SECOND_NS
+    tap.close()
+
+
+def test_without_room_for_a_second_instance_the_first_is_given_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made = RecordedInstance()
+
+    def one_only(purpose: str, buffer_kb: int) -> RecordedInstance:
+        if purpose != "reads":
+            raise NoTracefsError("no room")
+        return made
+
+    monkeypatch.setattr(sockets, "Instance", one_only)
+    tap = sockets.open_tap(Plan(ports=(9000,)), 0)
+    assert isinstance(tap, Shut) and made.open_pipes() == []
 
 
 def test_lost_events_are_told_and_threads_are_asked_for_anew(instance: RecordedInstance) -> None:

@@ -1,5 +1,6 @@
 """A trace ring as one stream: order over CPUs, pauses, and what is left for the next read."""
 
+import select
 from struct import pack
 
 from gwtop.taps.tracefs import Instance
@@ -18,9 +19,10 @@ def page(*events: tuple[int, bytes], lost: bool = False) -> bytes:
     return pack("<QQ", T, len(body) | (1 << 31 if lost else 0)) + body
 
 
-def ring_of(instance: RecordedInstance) -> TraceRing:
+def ring_of(instance: RecordedInstance, quiet: RecordedInstance | None = None) -> TraceRing:
     stand_in: Instance = instance  # type: ignore[assignment]  # as far as a ring asks
-    return TraceRing(stand_in)
+    other: Instance | None = quiet  # type: ignore[assignment]
+    return TraceRing(stand_in, other)
 
 
 def test_events_of_two_cpus_come_in_the_order_of_their_time() -> None:
@@ -82,3 +84,16 @@ def test_overwritten_events_of_an_unknown_number_stay_unknown() -> None:
     assert ring.n_missed is None
     ring.close()
     instance.close()
+
+
+def test_a_quiet_instance_is_read_along_and_wakes_nobody() -> None:
+    instance, quiet = RecordedInstance(), RecordedInstance()
+    ring = ring_of(instance, quiet)
+    quiet.put(page((10, b"born"), (30, b"late")))
+    assert not select.select([ring.fileno()], [], [], 0)[0]
+    instance.put(page((20, b"read")))
+    assert select.select([ring.fileno()], [], [], 0)[0]
+    assert [event.data for event in ring.read(T + 100)] == [b"born", b"read", b"late"]
+    ring.close()
+    instance.close()
+    quiet.close()

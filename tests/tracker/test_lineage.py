@@ -119,6 +119,15 @@ def test_a_fork_that_answered_and_went_is_told_with_its_request() -> None:
     assert kinds(tree.settle(T0 + 7 * MS)) == ["ProcessBorn", "ProcessExited"]
 
 
+def test_an_exit_before_its_birth_is_told_is_not_due() -> None:
+    tree = lineage()
+    born(tree, 101, 0)
+    tree.exited(Exited(T0 + 2 * MS, 101, 0, None))
+    assert tree.due_at() == T0 + 100 * MS, "else an engine would ask again and again until then"
+    assert kinds(tree.settle(T0 + 100 * MS)) == ["ProcessBorn", "ProcessExited"]
+    assert tree.due_at() is None
+
+
 def test_exit_is_told_after_its_birth_with_lifetime_and_status() -> None:
     tree = lineage()
     born(tree, 200, 0)
