@@ -159,7 +159,7 @@ class Tracker:
             case Queue():
                 self._workload.queued(record)
             case Missed():
-                self._totals.missed(record.what, record.n)
+                self._sums.missed(record)
                 if record.what == "frames":
                     self._pairing.missed(record.at)
                 elif record.tap == "handovers":

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from gwtop.nouns.facts import UNSET, Calls, Model, Request, Summary, Watched
 from gwtop.nouns.facts import Tick as TickFact
-from gwtop.nouns.records import Metered, Observed, TapState
+from gwtop.nouns.records import Metered, Missed, Observed, TapState
 from gwtop.nouns.times import Nanos, instant
 from gwtop.tracker import telling
 from gwtop.tracker.connections import Connections
@@ -48,13 +48,27 @@ class Sums:
         for what in tap.counts:
             self._totals.can_count(what)
 
+    def missed(self, record: Missed) -> None:
+        """A tap's loss. The census tells of one when it has to look for births by itself: it goes
+        on missing them; a tap that is told of births and once fell behind does not."""
+        if record.tap == "census" and record.what == "process_events":
+            self._verdict.misses_births = True
+        self._totals.missed(record.what, record.n)
+
     def told(self, fact: Request, is_judged: bool) -> None:
         """A request has been told; `is_judged`: it says something of the process model."""
         self._totals.told(fact)
         if is_judged:
             own_birth = fact.pid in fact.births
             self._verdict.answered(
-                Answered(fact.pid, fact.thread, fact.reader, len(fact.births), own_birth)
+                Answered(
+                    fact.pid,
+                    fact.thread,
+                    fact.reader,
+                    len(fact.births),
+                    own_birth,
+                    fact.duration_ns,
+                )
             )
 
     def judge(self) -> tuple[Model | None, str | None]:

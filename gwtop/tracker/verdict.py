@@ -5,6 +5,11 @@ and a sentence. Null below five answered requests: four say nothing about a pool
 
 The rules are those of INTERFACE.md in its order; the first that holds wins. They look at the
 newest thousand requests, so that the verdict changes when the facts do.
+
+Where births are only looked for ten times a second, a process that lived 40 ms was most likely not
+seen, and a CGI gateway looks like the one process that hands its requests on. That nothing was
+born for them is known only of requests that took longer than two looks; without some of these,
+nothing that rests on "none born" is a verdict.
 """
 
 from collections import Counter, deque
@@ -18,6 +23,9 @@ from gwtop.nouns.times import MILLISECOND_NS, Nanos
 MIN_REQUESTS = 5  # INTERFACE.md, `model`
 WINDOW = 1000  # requests the verdict looks back on: a minute of a slow site, a second of a fast one
 BORN_SHARE = 0.9  # INTERFACE.md, "process-per-request"
+LONG_NS = 250 * MILLISECOND_NS  # two looks, and what lies before and behind its process
+MIN_LONG = 3
+DOUBT = "what lived less than 0.1 s may have been missed: no verdict"
 
 
 class Answered(NamedTuple):
@@ -29,6 +37,7 @@ class Answered(NamedTuple):
     n_births: int
     born_for_it: bool
     """`births` contains `pid`."""
+    took_ns: Nanos | None = None
 
 
 class Verdict:
@@ -38,6 +47,8 @@ class Verdict:
         self._answered: deque[Answered] = deque(maxlen=WINDOW)
         self._lives_ns: deque[Nanos] = deque(maxlen=WINDOW)
         self.n_answered = 0
+        self.misses_births = False
+        """Births are looked for, and nobody tells of them: short lives are not seen."""
 
     def answered(self, request: Answered) -> None:
         self.n_answered += 1
@@ -59,6 +70,13 @@ class Verdict:
             return "process-per-request", self._born_sentence(n_born)
         if embedded is not None and self._readers_answered():
             return "embedded", f"{self._n()} by a web server with {embedded} inside"
+        model, sentence = self._lasting(able, n_born)
+        if self.misses_births and self._n_long_without_birth() < MIN_LONG:
+            return None, f"{sentence}; {DOUBT}"
+        return model, sentence
+
+    def _lasting(self, able: Sequence[int], n_born: int) -> tuple[Model, str]:
+        """Of a gateway whose processes outlive their requests."""
         pids = {a.pid for a in self._answered if a.pid is not None}
         threads = {a.thread for a in self._answered if a.thread is not None}
         if len(pids) == 1 and len(threads) >= 2:
@@ -76,6 +94,11 @@ class Verdict:
         n_known = len(self._answered) - self._n_unknown()
         is_each = n_known >= MIN_REQUESTS and n_born_for >= BORN_SHARE * n_known
         return is_each and n_born >= BORN_SHARE * self.n_answered
+
+    def _n_long_without_birth(self) -> int:
+        """Requests for which a process would have been seen, had there been one."""
+        long = (a for a in self._answered if a.took_ns is not None and a.took_ns >= LONG_NS)
+        return sum(1 for a in long if not a.n_births)
 
     def _n_born_for(self) -> int:
         return sum(1 for a in self._answered if a.born_for_it)

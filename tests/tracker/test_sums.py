@@ -1,7 +1,7 @@
 """Sums: what a tick and the summary put side by side."""
 
 from gwtop.nouns.facts import QueueState
-from gwtop.nouns.records import Queue, TapState
+from gwtop.nouns.records import Missed, Queue, TapState
 from gwtop.nouns.times import SECOND_NS
 from gwtop.tracker.sums import MAX_TOLD_IN_FLIGHT, Sums
 from gwtop.tracker.totals import Totals
@@ -72,3 +72,14 @@ def test_a_process_behind_a_front_is_a_single_one() -> None:
     assert sums.judge()[0] == "single-process"
     scene.tree.passing = set()
     assert sums.judge()[0] == "worker-pool"
+
+
+def test_a_census_that_looks_for_births_leaves_the_verdict_in_doubt() -> None:
+    scene, _, sums = made()
+    scene.listens(100, "127.0.0.1:9000")
+    for _ in range(5):
+        sums._verdict.answered(Answered(100, 100, 100, 0, False))
+    sums.missed(Missed(T0, "births", "process_events", 3))
+    assert sums.judge()[0] == "worker-pool"
+    sums.missed(Missed(T0, "census", "process_events", None))
+    assert sums.judge()[0] is None

@@ -151,3 +151,37 @@ def test_the_verdict_changes_when_the_facts_do() -> None:
     model, sentence = judge.judge([1, 2], None)
     assert model == "worker-pool"
     assert sentence is not None and sentence.startswith(f"the newest {WINDOW} of {2 * WINDOW}")
+
+
+def blind(*requests: Answered) -> Verdict:
+    judge = verdict(*requests)
+    judge.misses_births = True
+    return judge
+
+
+def test_where_short_lives_are_missed_none_born_is_no_verdict_but_a_doubt() -> None:
+    short = [Answered(7, 7, 7, 0, False, 40 * MS)] * 30
+    assert blind(*short).judge([7], None) == (
+        None,
+        "30 requests by one process, none born for them; "
+        "what lived less than 0.1 s may have been missed: no verdict",
+    )
+    model, evidence = blind(*short).judge([7, 8], None)
+    assert model is None and evidence is not None and "by 1 worker" in evidence
+    assert verdict(*short).judge([7], None)[0] == "single-process"
+
+
+def test_long_requests_for_which_nothing_was_born_take_the_doubt_away() -> None:
+    short = [Answered(7, 7, 7, 0, False, 40 * MS)] * 30
+    long = [Answered(7, 7, 7, 0, False, 300 * MS)] * 3
+    assert blind(*short, *long[:2]).judge([7], None)[0] is None
+    assert blind(*short, *long).judge([7], None)[0] == "single-process"
+    assert blind(*short, *long).judge([7, 8], None)[0] == "worker-pool"
+    helped = [Answered(7, 7, 7, 1, False, 300 * MS)] * 3
+    assert blind(*short, *helped).judge([7], None)[0] is None
+
+
+def test_what_was_seen_to_be_born_needs_no_doubt() -> None:
+    assert blind(*[answered(n, births=1) for n in range(9)]).judge([7], None)[0] == (
+        "process-per-request"
+    )
