@@ -8,8 +8,8 @@ newest thousand requests, so that the verdict changes when the facts do.
 
 Where births are only looked for ten times a second, a process that lived 40 ms was most likely not
 seen, and a CGI gateway looks like the one process that hands its requests on. That nothing was
-born for them is known only of requests that took longer than two looks; without some of these,
-nothing that rests on "none born" is a verdict.
+born for them is known only of requests that took much longer than from one look to the next;
+without some of these, nothing that rests on "none born" is a verdict.
 """
 
 from collections import Counter, deque
@@ -23,8 +23,9 @@ from gwtop.nouns.times import MILLISECOND_NS, Nanos
 MIN_REQUESTS = 5  # INTERFACE.md, `model`
 WINDOW = 1000  # requests the verdict looks back on: a minute of a slow site, a second of a fast one
 BORN_SHARE = 0.9  # INTERFACE.md, "process-per-request"
-LONG_NS = 250 * MILLISECOND_NS  # two looks, and what lies before and behind its process
+LONG_NS = 180 * MILLISECOND_NS  # a look each 100 ms, and what lies before and behind its process
 MIN_LONG = 3
+MOST_BORN = 0.05  # a pool's respawns fall on some request
 DOUBT = "what lived less than 0.1 s may have been missed: no verdict"
 
 
@@ -71,7 +72,7 @@ class Verdict:
         if embedded is not None and self._readers_answered():
             return "embedded", f"{self._n()} by a web server with {embedded} inside"
         model, sentence = self._lasting(able, n_born)
-        if self.misses_births and self._n_long_without_birth() < MIN_LONG:
+        if self.misses_births and not self._are_long_ones_without_births():
             return None, f"{sentence}; {DOUBT}"
         return model, sentence
 
@@ -95,10 +96,13 @@ class Verdict:
         is_each = n_known >= MIN_REQUESTS and n_born_for >= BORN_SHARE * n_known
         return is_each and n_born >= BORN_SHARE * self.n_answered
 
-    def _n_long_without_birth(self) -> int:
-        """Requests for which a process would have been seen, had there been one."""
+    def _are_long_ones_without_births(self) -> bool:
+        """Requests for which a process would have been seen, had there been one. (One that waited
+        long for a short process is told from them by those for which a birth was seen.)"""
+        with_births = sum(1 for a in self._answered if a.n_births)
         long = (a for a in self._answered if a.took_ns is not None and a.took_ns >= LONG_NS)
-        return sum(1 for a in long if not a.n_births)
+        n_long = sum(1 for a in long if not a.n_births)
+        return n_long >= MIN_LONG and with_births < MOST_BORN * len(self._answered)
 
     def _n_born_for(self) -> int:
         return sum(1 for a in self._answered if a.born_for_it)

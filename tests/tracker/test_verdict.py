@@ -179,6 +179,7 @@ def test_long_requests_for_which_nothing_was_born_take_the_doubt_away() -> None:
     assert blind(*short, *long).judge([7, 8], None)[0] == "worker-pool"
     helped = [Answered(7, 7, 7, 1, False, 300 * MS)] * 3
     assert blind(*short, *helped).judge([7], None)[0] is None
+    assert blind(*short, *long, *helped).judge([7], None)[0] is None, "some waited, some were born"
 
 
 def test_what_was_seen_to_be_born_needs_no_doubt() -> None:
