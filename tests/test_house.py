@@ -91,6 +91,11 @@ def tree_of(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"))
 
 
+@cache
+def nodes(tree: ast.Module) -> tuple[ast.AST, ...]:
+    return tuple(ast.walk(tree))
+
+
 def short(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
@@ -101,14 +106,14 @@ def room_of(path: Path) -> str:
 
 
 def inside_function(tree: ast.Module) -> set[ast.AST]:
-    functions = (n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef))
+    functions = (n for n in nodes(tree) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef))
     return {inner for function in functions for inner in ast.walk(function)}
 
 
 def for_types_only(tree: ast.Module) -> set[ast.AST]:
     guards = (
         n
-        for n in ast.walk(tree)
+        for n in nodes(tree)
         if isinstance(n, ast.If)
         and "TYPE_CHECKING" in (getattr(n.test, "id", ""), getattr(n.test, "attr", ""))
     )
@@ -117,7 +122,7 @@ def for_types_only(tree: ast.Module) -> set[ast.AST]:
 
 def imports(tree: ast.Module) -> Iterator[tuple[ast.stmt, str]]:
     """Every import statement with each full name that it could bind a module by."""
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         if isinstance(node, ast.Import):
             yield from ((node, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -127,8 +132,8 @@ def imports(tree: ast.Module) -> Iterator[tuple[ast.stmt, str]]:
 
 def text_constants(tree: ast.Module) -> Iterator[ast.Constant]:
     """String constants that are no docstring and no field documentation."""
-    prose = {id(n.value) for n in ast.walk(tree) if isinstance(n, ast.Expr)}
-    for node in ast.walk(tree):
+    prose = {id(n.value) for n in nodes(tree) if isinstance(n, ast.Expr)}
+    for node in nodes(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in prose:
             yield node
 
@@ -218,14 +223,14 @@ def test_only_the_clock_reads_a_clock_and_nobody_sleeps(path: Path) -> None:  # 
     for node, name in imports(tree_of(path)):
         assert name.split(".")[0] != "time", f"line {node.lineno}: {name}"
     clocks = {"now", "utcnow", "today", "sleep", "times", "clock_gettime", "clock_gettime_ns"}
-    for node in ast.walk(tree_of(path)):
+    for node in nodes(tree_of(path)):
         if isinstance(node, ast.Attribute) and node.attr in clocks:
             assert ast.unparse(node) == "clock.now", f"line {node.lineno}: {ast.unparse(node)}"
 
 
 @each(TESTS)
 def test_no_test_sleeps(path: Path) -> None:
-    called = [n.func for n in ast.walk(tree_of(path)) if isinstance(n, ast.Call)]
+    called = [n.func for n in nodes(tree_of(path)) if isinstance(n, ast.Call)]
     slept = [f.lineno for f in called if "sleep" in (getattr(f, "attr", ""), getattr(f, "id", ""))]
     assert not slept
 
@@ -240,7 +245,7 @@ def test_no_protocol_is_named_outside_its_rooms(path: Path) -> None:  # 5
     tree, names = tree_of(path), wire_names()
     loud = re.compile("|".join(sorted(names - {"http"}) or ["fastcgi"]), re.IGNORECASE)
     said = [c.lineno for c in text_constants(tree) if c.value in names or loud.search(str(c.value))]
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         name = getattr(node, "id", None) or getattr(node, "attr", None) or getattr(node, "name", "")
         if isinstance(name, str) and loud.search(name):
             said.append(getattr(node, "lineno", 0))
@@ -273,7 +278,7 @@ def test_no_module_holds_state_that_changes(path: Path) -> None:  # 8
         if isinstance(node, ast.Assign | ast.AnnAssign) and is_container(node.value):
             name = target_of(node)
             assert name.isupper() or name == "__all__", f"line {node.lineno}: {name}"
-    for inner in ast.walk(tree_of(path)):
+    for inner in nodes(tree_of(path)):
         assert not isinstance(inner, ast.Global), f"line {inner.lineno}: global"
         changed = _changed_name(inner)
         assert not changed.isupper(), f"{changed} is a constant, and is changed"
@@ -321,7 +326,7 @@ def test_a_file_is_one_idea_and_says_which(path: Path) -> None:
 
 @each(CODE + DEMOS + TESTS)
 def test_a_function_fits_on_a_screen(path: Path) -> None:
-    for node in ast.walk(tree_of(path)):
+    for node in nodes(tree_of(path)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             n_lines = (node.end_lineno or 0) - node.lineno + 1
             excused = f"{short(path)}::{node.name}" in LONG_FUNCTIONS
@@ -330,7 +335,7 @@ def test_a_function_fits_on_a_screen(path: Path) -> None:
 
 @each(CODE + DEMOS + TESTS)
 def test_errors_are_caught_by_name(path: Path) -> None:
-    caught = [n for n in ast.walk(tree_of(path)) if isinstance(n, ast.ExceptHandler)]
+    caught = [n for n in nodes(tree_of(path)) if isinstance(n, ast.ExceptHandler)]
     kinds = [("" if n.type is None else ast.unparse(n.type)) for n in caught]
     broad = [k for k in kinds if k in ("", "Exception", "BaseException")]
     assert len(broad) <= (short(path) in BROAD_EXCEPTS)
@@ -341,7 +346,7 @@ def test_types_are_said_and_bytes_are_never_thrown_away(path: Path) -> None:
     tree = tree_of(path)
     if room_of(path) not in ("tui", "layers") and path.stem != "libpcap":
         assert "typing.Any" not in [name for _, name in imports(tree)]
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         if isinstance(node, ast.Call):
             given = [*node.args, *(k.value for k in node.keywords)]
             thrown = [g for g in given if isinstance(g, ast.Constant) and g.value == "ignore"]

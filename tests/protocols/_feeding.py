@@ -2,7 +2,7 @@
 
 In: conversations (blocks of bytes, each with its side, in wire order). Out: events, events in a
 normal form that does not depend on how the stream was cut, and sums by the accounting rule.
-Knows no protocol.
+Knows no protocol. What is read from files is read once: whoever gets it changes nothing of it.
 """
 
 import gzip
@@ -11,6 +11,7 @@ import random
 import struct
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 
@@ -124,6 +125,7 @@ def told_bytes(events: Iterable[Event]) -> dict[Side, int]:
     return told
 
 
+@cache
 def samples(name: str) -> ModuleType | None:
     """tests/protocols/samples_<file name>.py of a protocol; None while it has none."""
     path = Path(__file__).parent / f"samples_{name}.py"
@@ -141,6 +143,7 @@ def stem(module: Module) -> str:
     return str(vars(module)["__name__"]).rpartition(".")[2]
 
 
+@cache
 def conversations(module: Module) -> list[Conversation]:
     """Handmade samples and captured connections of a protocol."""
     found: list[Conversation] = []
@@ -156,6 +159,7 @@ def capture_files(module: Module) -> list[Path]:
     return sorted((CAPTURES / stem(module).removesuffix("1")).glob("*.pcap"))
 
 
+@cache
 def captured(path: Path) -> list[Conversation]:
     """The TCP connections of a small classic pcap of Ethernet frames with IPv4, in which nothing
     is missing: written here so that laws do not lean on our own reassembly."""

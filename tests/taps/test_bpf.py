@@ -71,17 +71,21 @@ def run(program: list[Instruction], frame: bytes, protocol: int = 0) -> int:
             return 0
 
 
+ETHER = Ether(src="02:00:00:00:00:01", dst="02:00:00:00:00:02")
+"""Both named: scapy asks the real network for a neighbour that it has to find, a second each."""
+
+
 def segment(source: int, target: int, flags: str = "PA", body: bytes = b"x", **tcp: object) -> TCP:
     packet = TCP(sport=source, dport=target, flags=flags, **tcp)
     return packet / Raw(body) if body else packet
 
 
 def framed(payload: Packet, **ip: object) -> bytes:
-    return bytes(Ether() / IP(src="10.0.0.1", dst="10.0.0.2", **ip) / payload)
+    return bytes(ETHER / IP(src="10.0.0.1", dst="10.0.0.2", **ip) / payload)
 
 
 def framed6(payload: Packet) -> bytes:
-    return bytes(Ether() / IPv6(src="fd00::1", dst="fd00::2") / payload)
+    return bytes(ETHER / IPv6(src="fd00::1", dst="fd00::2") / payload)
 
 
 def passes(program: list[Instruction], frame: bytes) -> bool:
@@ -123,7 +127,7 @@ def test_ip_options_move_the_ports() -> None:
 
 def test_later_fragments_and_other_ethertypes_are_dropped() -> None:
     assert not passes(ON_9000, framed(segment(50000, 9000), frag=10))
-    assert not passes(ON_9000, bytes(Ether() / ARP()))
+    assert not passes(ON_9000, bytes(ETHER / ARP()))
 
 
 def test_a_length_of_zero_is_a_big_packet_and_passes() -> None:
