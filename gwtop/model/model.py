@@ -192,6 +192,7 @@ class Model:
     def _exited(self, fact: ProcessExited) -> None:
         process = self.processes.exited(fact)
         if process is not None:
+            self.lifelines.told(process)
             self.lifelines.died(process)
             self.errors.add_exit(process)
 

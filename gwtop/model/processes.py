@@ -160,6 +160,7 @@ class ProcessTable:
             return None
         row = row._replace(
             died_at=nanos(fact.at),
+            role=row.role if fact.role is UNSET else fact.role,
             lifetime_ns=fact.lifetime_ns,
             code=fact.code,
             signal=fact.signal,

@@ -145,6 +145,9 @@ class ProcessExited(Line, frozen=True, tag="process_exited"):
     cpu_ns: int | None
     max_rss_bytes: int | None
     requests: int
+    role: Role | UnsetType = UNSET
+    """Where it became clear only after the last word about it: a CGI process that was told before
+    its exec."""
 
 
 class UnixWork(Part, frozen=True):

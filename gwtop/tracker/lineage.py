@@ -81,7 +81,8 @@ class Lineage:
         process.embeds = record.embeds
         process.told = True
         self._adopt(process)
-        return [lives.seen(process, record, self.role(process))]
+        process.told_role = self.role(process)
+        return [lives.seen(process, record, process.told_role)]
 
     def forked(self, record: Forked) -> Process | None:
         """The new process; None if it was there before we looked (a late event)."""
@@ -143,11 +144,12 @@ class Lineage:
         if record.holds_listener is not None:
             process.holds_listener, process.listens = record.holds_listener, record.listens
         process.embeds = record.embeds or process.embeds
+        process.told_role = self.role(process)
         return [
             ProcessSample(
                 at=instant(record.at),
                 pid=record.pid,
-                role=self.role(process),
+                role=process.told_role,
                 cpu_percent=percent,
                 rss_bytes=record.rss_bytes,
                 threads=record.n_threads,
@@ -254,11 +256,12 @@ class Lineage:
     def _tell_exit(self, process: Process) -> Fact:
         if process.request is not None and process.born_at is not None:
             self.lived((process.exited_at or process.born_at) - process.born_at)
-        return lives.exited(process)
+        return lives.exited(process, self.role(process))
 
     def _tell_birth(self, process: Process) -> Fact:
         process.told = True
-        return lives.born(process, self.role(process), self._details, self._show_secrets)
+        process.told_role = self.role(process)
+        return lives.born(process, process.told_role, self._details, self._show_secrets)
 
     # -- questions ----------------------------------------------------------------------------
 

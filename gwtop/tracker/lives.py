@@ -83,7 +83,9 @@ def _environ(process: Process, show_secrets: bool) -> Pairs | None:
     return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in pairs]
 
 
-def exited(process: Process) -> ProcessExited:
+def exited(process: Process, role: Role) -> ProcessExited:
+    """Its role only where it turned out to be a CGI process: roles that hang on those around it
+    change when all go."""
     assert process.exited_at is not None
     lifetime_ns = None if process.born_at is None else process.exited_at - process.born_at
     return ProcessExited(
@@ -95,6 +97,7 @@ def exited(process: Process) -> ProcessExited:
         cpu_ns=spending.cpu_ns_of(process),
         max_rss_bytes=process.max_rss_bytes,
         requests=process.n_requests,
+        role="cgi" if role == "cgi" != process.told_role else UNSET,
     )
 
 

@@ -3,6 +3,7 @@
 Knows no other process but its parent and children. A pid is reused, a `Process` is not.
 """
 
+from gwtop.nouns.facts import Role
 from gwtop.nouns.times import MILLISECOND_NS, Nanos
 
 DISORDER_NS = 5 * MILLISECOND_NS  # the connector's per-CPU buffers are merged roughly in order
@@ -39,6 +40,7 @@ class Process:
         "signal",
         "spent_cpu_ns",
         "told",
+        "told_role",
     )
 
     def __init__(self, pid: int, parent_pid: int, parent: "Process | None") -> None:
@@ -75,6 +77,8 @@ class Process:
         self.request: int | None = None
         """Id of the request it was made for."""
         self.told = False
+        self.told_role: Role | None = None
+        """What was last said of it."""
         self.due_at: Nanos = 0
         """When its birth is told at the latest."""
         self.embeds: str | None = None

@@ -115,3 +115,14 @@ def test_the_kinds_of_an_answer() -> None:
     for status, meant in [*cases, (None, UNANSWERED), (999, FAILED)]:
         assert kind(to_row(request(1, T0, status=status), 0, T0)) == meant
     assert kind(to_row(request(1, T0, outcome="aborted", status=None), 0, T0)) == BROKEN
+
+
+def test_one_that_turns_out_to_be_cgi_when_it_ends_falls_with_the_others() -> None:
+    """Told before its exec, it still held the listener and looked like a worker."""
+    model = Model()
+    model.apply(born(4711, T0, role="worker"))
+    model.apply(exited(4711, T0 + 60 * MS, role="cgi"))
+    (row,) = model.snapshot().processes
+    assert row.role == "cgi"
+    (drop,) = model.lifelines.drops(T0, T0 + S)
+    assert (drop.pid, drop.role) == (4711, "cgi")

@@ -78,11 +78,21 @@ def test_behind_a_front_that_listens_who_answers_is_a_worker_and_who_passes_on_i
 
 
 def test_an_exit_says_how_long_it_lived_and_nothing_that_is_not_known() -> None:
-    told = lives.exited(process(exited_at=T0 + 3 * MILLISECOND_NS, code=0))
+    told = lives.exited(process(exited_at=T0 + 3 * MILLISECOND_NS, code=0), "worker")
     assert (told.at, told.lifetime_ns) == (instant(T0 + 3 * MILLISECOND_NS), 3 * MILLISECOND_NS)
     assert (told.code, told.signal, told.cpu_ns, told.max_rss_bytes) == (0, None, None, None)
-    before = lives.exited(process(born_at=None, exited_at=T0, spent_cpu_ns=5, cpu_ns=3))
+    before = lives.exited(process(born_at=None, exited_at=T0, spent_cpu_ns=5, cpu_ns=3), "other")
     assert (before.lifetime_ns, before.cpu_ns) == (None, 5)
+
+
+def test_an_exit_says_that_it_was_a_cgi_process_if_that_was_not_known_when_it_was_told() -> None:
+    for told_role, role, said in (
+        ("worker", "cgi", "cgi"),
+        ("cgi", "cgi", UNSET),
+        ("front", "other", UNSET),
+        ("worker", "worker", UNSET),
+    ):
+        assert lives.exited(process(exited_at=T0, told_role=told_role), role).role is said
 
 
 def test_variables_are_told_with_details_only_and_without_secrets() -> None:
