@@ -25,7 +25,7 @@ from gwtop.panels._lifelines_cells import GLYPHS
 from tests.screens._facts import MS, T0, S, born, exited, pool, rain, request, seen, tick
 
 SESSIONS = Path(__file__).parent.parent / "sessions"
-WIDTHS = (20, 41, 80, 110, 190)
+WIDTHS = (20, 41, 60, 80, 110, 190, 240)
 
 
 def snapshot(*facts: object) -> Snapshot:
@@ -223,6 +223,19 @@ def test_cells_are_the_same_wherever_the_window_ends(name: str) -> None:
             moved = other.first - one.first
             for a, b in zip(lives(snap, one, 4), lives(snap, other, 4), strict=True):
                 assert text(a)[1 : 58 + moved] == text(b)[1 - moved : 58]
+
+
+@pytest.mark.parametrize("name", ["cgi", "pool"])
+def test_at_any_width_a_moment_has_the_same_cells(name: str) -> None:
+    """A narrower terminal shows less of the past, and of that the same."""
+    snap = session(name)
+    assert snap.now_at is not None
+    for cell_ns in (10 * MS, 50 * MS, 200 * MS):
+        widest = lives(snap, ending(snap.now_at, 240, cell_ns), 4)
+        for width in range(60, 240):
+            narrow = lives(snap, ending(snap.now_at, width, cell_ns), 4)
+            for a, b in zip(widest, narrow, strict=True):
+                assert text(a)[240 - width + 2 :] == text(b)[2:], (cell_ns, width)
 
 
 def test_rings_and_requests_draw_the_same() -> None:
