@@ -13,7 +13,18 @@ from typing import Literal
 
 from gwtop import clock
 from gwtop.nouns.plan import Plan
-from gwtop.taps import births, calls, netns, privilege, ring, taskclock, taskstats, tracefs
+from gwtop.taps import (
+    births,
+    calls,
+    diag,
+    netns,
+    privilege,
+    ring,
+    taskclock,
+    taskstats,
+    tracefs,
+    unix_work,
+)
 
 READS_SINCE = (4, 16)  # tcp:tcp_rcv_space_adjust, by which `taps/sockets` sees a worker read
 
@@ -39,6 +50,7 @@ def examine() -> list[Finding]:
         *_accounts(),
         *_tracefs(),
         *_calls(),
+        *_unix_work(),
         *_namespaces(),
         *_kernel(),
     ]
@@ -96,15 +108,17 @@ def _tracefs() -> Iterator[Finding]:
     if tracefs.may_make():
         yield Finding("tracefs", "ok", "the kernel's word on who reads which connection", None)
         return
-    place = tracefs.mounted()
     text = (
         "who holds a connection when we look, ten times a second: a shorter request stays without "
         "a pid, but for CGI's environ and a sole worker"
     )
-    if place is not None or os.geteuid() != 0:
-        yield Finding("tracefs", "partial", text, privilege.command())
-    else:
-        yield Finding("tracefs", "partial", text, f"mount -t tracefs nodev {tracefs.TRACING}")
+    yield Finding("tracefs", "partial", text, _tracefs_command(Plan()))
+
+
+def _tracefs_command(plan: Plan) -> str:
+    if tracefs.mounted() is not None or os.geteuid() != 0:
+        return privilege.command(plan)
+    return f"mount -t tracefs nodev {tracefs.TRACING}"
 
 
 def _calls() -> Iterator[Finding]:
@@ -118,6 +132,25 @@ def _calls() -> Iterator[Finding]:
     else:
         command = privilege.command(Plan(socket="PATH")) if reason.refused else None
         yield Finding("calls", "missing", f"{shows} ({reason})", command)
+
+
+def _unix_work() -> Iterator[Finding]:
+    """Unix sockets where their bytes are not seen: turns at work, by tracepoints or by looking."""
+    try:
+        diag.unix_accepted("")
+    except OSError as error:
+        yield Finding("unix_work", "missing", f"the kernel lists no unix sockets: {error}", None)
+        return
+    shows = "workers of unix sockets without the bytes: who took which connection"
+    if not tracefs.may_make():
+        text = f"{shows}, by looking five times a second"
+        yield Finding("unix_work", "partial", text, _tracefs_command(Plan(socket="PATH")))
+    elif lacks := unix_work.lacks():
+        text = f"{shows}, by looking five times a second (this kernel has no {lacks})"
+        yield Finding("unix_work", "partial", text, None)
+    else:
+        text = f"{shows}, when, and how much was read and written"
+        yield Finding("unix_work", "ok", text, None)
 
 
 def _namespaces() -> Iterator[Finding]:

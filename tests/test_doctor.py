@@ -9,7 +9,17 @@ import os
 import pytest
 
 from gwtop import doctor
-from gwtop.taps import births, calls, privilege, ring, taskclock, taskstats, tracefs
+from gwtop.taps import (
+    births,
+    calls,
+    diag,
+    privilege,
+    ring,
+    taskclock,
+    taskstats,
+    tracefs,
+    unix_work,
+)
 from gwtop.taps.ebpf import NoBpfError
 from gwtop.taps.privilege import Capability
 
@@ -17,7 +27,7 @@ from gwtop.taps.privilege import Capability
 def test_every_way_of_seeing_has_its_finding() -> None:
     findings = doctor.examine()
     assert [f.name for f in findings if f.name != "or"] == [
-        *("ring", "births", "census", "accounts", "tracefs", "calls"),
+        *("ring", "births", "census", "accounts", "tracefs", "calls", "unix_work"),
         *("namespaces", "kernel", "relay"),
     ]
     assert all(f.shows and "\n" not in f.shows for f in findings)
@@ -142,3 +152,32 @@ def test_the_degree_of_evidence_is_named_with_what_would_raise_it(
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     (finding,) = (f for f in doctor.examine() if f.name == "tracefs")
     assert finding.command == f"mount -t tracefs nodev {tracefs.TRACING}"
+
+
+def test_what_is_seen_of_unix_sockets_without_their_bytes_is_a_degree(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def found() -> doctor.Finding:
+        (finding,) = (f for f in doctor.examine() if f.name == "unix_work")
+        return finding
+
+    monkeypatch.setattr(tracefs, "may_make", lambda: True)
+    monkeypatch.setattr(unix_work, "lacks", lambda: None)
+    assert found().state == "ok" and "how much was read" in found().shows
+    monkeypatch.setattr(unix_work, "lacks", lambda: "sock:sock_send_length")
+    assert (found().state, found().command) == ("partial", None)
+    assert "no sock:sock_send_length" in found().shows
+    monkeypatch.setattr(tracefs, "may_make", lambda: False)
+    monkeypatch.setattr(tracefs, "mounted", lambda: tracefs.TRACING)
+    command = found().command
+    assert found().state == "partial" and command and "--socket PATH" in command
+    monkeypatch.setattr(diag, "unix_accepted", refuse)
+    assert found().state == "missing" and "Operation not permitted" in found().shows
+
+
+def test_the_event_a_kernel_lacks_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tracefs, "mounted", lambda: "/place")
+    monkeypatch.setattr(os.path, "isdir", lambda path: "sock_send" not in path)
+    assert unix_work.lacks() == "sock:sock_send_length"
+    monkeypatch.setattr(tracefs, "mounted", lambda: None)
+    assert unix_work.lacks() is None, "root mounts it when it is needed"

@@ -18,6 +18,7 @@ connection after its answer: that it waits for more is no event, so 50 ms after 
 looked at (`blocked`). Where there is no trace instance looks are all there is.
 """
 
+import os
 import sys
 from collections.abc import Collection
 
@@ -342,6 +343,14 @@ def sockets_of(pid: int) -> list[tuple[int, str]]:
     numbers = proc.descriptors(pid)[:MAX_DESCRIPTORS]
     links = ((int(number), proc.link(f"/proc/{pid}/fd/{number}")) for number in numbers)
     return [(fd, link) for fd, link in links if link is not None and link.startswith(SOCKET)]
+
+
+def lacks() -> str | None:
+    """A trace event that this kernel lacks; None: it has all, or tracefs is not mounted yet."""
+    place = tracefs.mounted()
+    events = (f"{CALLS}enter_close", *(f"{CALLS}exit_{call}" for call in ACCEPTS), SENT, RECEIVED)
+    absent = (e for e in events if place and not os.path.isdir(f"{place}/events/{e}"))
+    return next((event.replace("/", ":") for event in absent), None)
 
 
 def open_tap(plan: Plan, now: Nanos) -> UnixWork | Shut | None:
