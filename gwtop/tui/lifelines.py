@@ -220,9 +220,9 @@ class Lifelines(Pane, can_focus=True):
 
     def _open(self, found: Spot | None) -> None:
         if found is not None and found.number is not None:
-            self.post_message(self.Opened("requests", found.number))
+            self.lead_to(self.Opened("requests", found.number))
         elif found is not None and found.key >= 0:
-            self.post_message(self.Opened("processes", found.key))
+            self.lead_to(self.Opened("processes", found.key))
 
     def on_click(self, event: events.Click) -> None:
         line, place = event.y - 1, event.x - _LEFT - 1

@@ -111,7 +111,7 @@ class Linked(Pane, can_focus=True):
 
     def action_open_entry(self) -> None:
         if self.at is not None and any(entry.opens == self.at for entry in self._entries):
-            self.post_message(self.Opened(*self.at, deeper=True))
+            self.lead_to(self.Opened(*self.at, deeper=True))
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
         event.stop()

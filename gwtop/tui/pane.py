@@ -7,6 +7,8 @@ Painting is what a live screen spends its time on; most lines of a tick are the 
 (a pool's tree, a paused screen, the borders), so each is compared with what is there.
 """
 
+from collections.abc import Callable
+
 from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
@@ -38,6 +40,14 @@ class Pane(Widget):
         super().__init__(id=id)
         self._strips: list[Strip] = []
         self._put_width = 0
+
+    def lead_to(self, message: Opened) -> None:
+        """At once, for the next key may be there and belongs to what is opened: a message would
+        arrive behind it."""
+        opened: Callable[[Pane.Opened], None] | None
+        opened = getattr(self.app, "on_pane_opened", None)
+        if opened is not None:
+            opened(message)
 
     def put(self, strips: list[Strip]) -> None:
         old, self._strips = self._strips, strips

@@ -290,7 +290,7 @@ class RequestSheet(Pane, can_focus=True):
         elif self.tab == "Process" and self.fact is not None:
             process = lineage.process_of(self.fact.pid, self._snapshot)
             if process is not None:
-                self.post_message(self.Opened("processes", process.key, deeper=True))
+                self.lead_to(self.Opened("processes", process.key, deeper=True))
         self.draw()
 
     # A text to look for

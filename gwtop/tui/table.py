@@ -172,7 +172,7 @@ class LiveTable(Pane, can_focus=True):
             self.cursor.move(-1 if self.cursor.follows else 0)
             self.draw()
         if self.cursor.selected is not None:
-            self.post_message(self.Opened(self.panel.NAME, self.cursor.selected))
+            self.lead_to(self.Opened(self.panel.NAME, self.cursor.selected))
 
     # How one wants it
 

@@ -292,3 +292,14 @@ async def test_one_in_flight_is_neither_marked_nor_lost_when_nobody_knows_its_en
         script.add([waiting(T0 + 12 * S)])
         await settle(app, pilot)
         assert table.cursor.selected is None and "○ waits" not in text(app)
+
+
+async def test_a_key_right_after_the_second_enter_is_the_sheets() -> None:
+    async with requests(size=(100, 40)) as (app, _, pilot, table):
+        await typed(app, pilot, "up", "enter")
+        selected = table.cursor.selected
+        for key, character in (("enter", "\r"), ("v", "v"), ("j", "j")):
+            app.post_message(Key(key, character))
+        await settle(app, pilot)
+        assert app.focused is app.request_sheet and app.request_sheet.tab == "Variables"
+        assert table.cursor.selected == selected
