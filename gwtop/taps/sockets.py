@@ -19,6 +19,7 @@ These three are about everybody, so they are in an instance of their own, which 
 read with the reads they explain, when the tree has changed, and else once a second.
 """
 
+import os
 from collections.abc import Callable, Collection, Sequence
 from socket import AF_INET6
 from typing import Literal
@@ -41,10 +42,17 @@ NEWTASK = "task/task_newtask"
 EXEC = "sched/sched_process_exec"
 REFUSED = "syscalls/sys_exit_execve"
 BUFFER_KB = 2048  # a CPU: 25,000 events, 1 s at what two cores can do
+READS_KB, MAX_READS_KB = 16384, 8192
+"""Reads, of all CPUs and of one: 4 s of an engine that is held up, where there are few CPUs."""
 LOOK_NS = SECOND_NS
 NO_PORT = "sport == 0"
 
 Handler = Callable[[Nanos, bytes], Record | None]
+
+
+def reads_kb(n_cpus: int) -> int:
+    """For each CPU."""
+    return min(max(READS_KB // n_cpus, BUFFER_KB), MAX_READS_KB)
 
 
 class Sockets:
@@ -55,7 +63,7 @@ class Sockets:
     def __init__(self, plan: Plan, now: Nanos) -> None:
         """Raises NoTracefsError."""
         self._threads = Threads()
-        self._instance = Instance("reads", BUFFER_KB)
+        self._instance = Instance("reads", reads_kb(os.cpu_count() or 1))
         self._handlers: dict[int, Handler] = {}
         try:
             self._everybodys = Instance("tasks", BUFFER_KB)

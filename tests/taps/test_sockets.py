@@ -169,3 +169,7 @@ def test_no_tracefs_is_a_state_with_its_reason(
 
 def test_without_a_port_there_is_nothing_to_see() -> None:
     assert sockets.open_tap(Plan(pid=1), 0) is None
+
+
+def test_few_cpus_have_room_for_seconds_and_many_do_not_fill_the_memory() -> None:
+    assert [sockets.reads_kb(n) for n in (1, 2, 4, 128)] == [8192, 8192, 4096, 2048]
