@@ -1,8 +1,8 @@
 """Of a pid: where its tree listens, when nobody said what to watch but the process.
 
 In: the plan. Out: the plan with the TCP ports and the unix socket that the tree listens on, and
-words for the user on what was found. It refuses to know what comes later: a server that begins to
-listen after we looked has to be attached to again.
+words for the user on what was found, and on what the tree listens on later: the taps that would
+watch it were not opened, so who wants it watched has to attach to it.
 
 The tables of sockets are those of the process's own network namespace, which /proc/PID/net shows
 without going there.
@@ -19,6 +19,9 @@ from gwtop.nouns.times import Nanos
 from gwtop.taps import kinship, listeners, proc
 from gwtop.taps.listeners import Listener
 from gwtop.taps.privilege import needed
+
+MAX_LATER = 16
+"""Words of one run: some programs listen anew for each of their clients."""
 
 
 class Found(NamedTuple):
@@ -77,6 +80,40 @@ def words(plan: Plan, now: Nanos) -> list[Observed]:
         text = f"{text} from us; {needed('census', plan)}"
         told.append(Observed(now, "tree-hidden", "warn", text, plan.pid))
     return told
+
+
+class Later:
+    """What a tree begins to listen on while we watch. Looks as often as it is asked."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._links: frozenset[str] | None = None
+        self._told: set[str] = set()
+
+    def words(self, now: Nanos) -> list[Observed]:
+        """About listeners that were not there the last time; a name is told once."""
+        plan = self._plan
+        if not plan.by_pid or plan.pid is None or len(self._told) >= MAX_LATER:
+            return []
+        links = frozenset(one.link for one in listeners.seen_by(plan.pid))
+        before, self._links = self._links, links
+        if before is None or links <= before:
+            return []
+        fresh = [one for one in found(plan.pid).listening if one.link not in before]
+        names = {one.listen: one for one in fresh if not _is_watched(one, plan)}
+        news = {name: one for name, one in names.items() if name not in self._told}
+        self._told |= news.keys()
+        return [_later(one, plan.pid, now) for one in news.values()]
+
+
+def _is_watched(one: Listener, plan: Plan) -> bool:
+    return one.port in plan.ports if one.port else one.address == plan.socket
+
+
+def _later(one: Listener, pid: int, now: Nanos) -> Observed:
+    way = f"--port {one.port}" if one.port else f"--socket {one.address}"
+    text = f"the tree of process {pid} listens on {one.listen} now; for this: gwtop attach {way}"
+    return Observed(now, "tree-listens", "info", text, pid, one.listen)
 
 
 def _listens(pid: int, listening: Iterable[Listener], now: Nanos) -> Observed:

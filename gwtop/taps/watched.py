@@ -19,6 +19,7 @@ from gwtop.taps.privilege import needed
 
 AWAITED_NS = 250 * MILLISECOND_NS  # a server that has just come up is seen before its first second
 SETTLED_NS = SECOND_NS
+LATER_NS = 5 * SECOND_NS  # /proc's tables of sockets have a line for every connection
 LONGEST_PAUSE_NS = 30 * SECOND_NS
 
 
@@ -35,6 +36,7 @@ class Watched:
         self._awaited: frozenset[str] = frozenset()
         self._hidden_told = False
         self._told_first = False
+        self._later, self._later_at = of_pid.Later(plan), 0
         self._network_hidden = netns.is_hidden(plan)
         self._pause_ns, self._search_at = SECOND_NS, 0
 
@@ -42,6 +44,9 @@ class Watched:
         """What to say, and whether `roots` changed."""
         found = self._listeners()
         words = [*self._first_words(now), *self._await(found, now)]
+        if now >= self._later_at:
+            self._later_at = now + LATER_NS
+            words += self._later.words(now)
         self._listen_of = {listener.link: listener.listen for listener in found}
         links = frozenset(self._listen_of)
         changed, self.links = links != self.links, links

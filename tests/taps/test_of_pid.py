@@ -83,6 +83,35 @@ def test_the_watch_says_it_once_and_holds_both_kinds_of_listener(
     assert watched.look(1) == ([], False)
 
 
+def test_what_the_tree_listens_on_later_is_told_once_and_a_strangers_is_not(server) -> None:
+    later = of_pid.Later(of_pid.told_by(Plan(pid=100)))
+    assert later.words(1) == [], "what was there is known"
+    server.listens(100, 8081, 40)
+    server.listens(300, 5433, 41)
+    (word,) = later.words(2)
+    assert (word.code, word.listen) == ("tree-listens", "127.0.0.1:8081")
+    assert word.text.endswith("gwtop attach --port 8081")
+    server.listens(100, 8081, 42)
+    server.listens(100, 9000, 43)
+    assert later.words(3) == [], "a restarted listener, and one that is watched"
+
+
+def test_of_a_program_that_listens_for_each_client_not_all_is_told(server) -> None:
+    later = of_pid.Later(of_pid.told_by(Plan(pid=100)))
+    told = []
+    for n in range(2 * of_pid.MAX_LATER):
+        told += later.words(n)
+        server.listens(100, 20_000 + n, 1000 + n)
+    assert len(told) == of_pid.MAX_LATER
+
+
+def test_who_named_a_port_is_told_of_no_other(server) -> None:
+    later = of_pid.Later(Plan(pid=100, ports=(9000,)))
+    assert later.words(1) == []
+    server.listens(100, 8081, 40)
+    assert later.words(2) == []
+
+
 def test_a_network_that_may_not_be_seen_is_said(server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(netns, "is_hidden", lambda plan: plan.pid == 100)
     words, _ = Watched(Plan(pid=100, ports=(9000,))).look(0)
