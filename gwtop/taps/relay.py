@@ -116,6 +116,8 @@ class Relay:
         self._serve(self._poll.poll(0, MAX_EVENTS), records)
         if now >= self._look_at:
             self._look_at = now + LOOK_NS
+            if not self._unconnected:  # descriptors may be free again that were not ours
+                self._hold(False)
             self._look(now)
         records += self._words
         self._words = []
@@ -137,6 +139,8 @@ class Relay:
         self._give_back()
         began_ns = heard_ns = clock.monotonic_ns()
         while (at_ns := clock.monotonic_ns()) < began_ns + LINGER_NS:
+            if self._unconnected:
+                self._try_again(records)
             ready = self._poll.poll(QUIET_NS / SECOND_NS, MAX_EVENTS)
             self._serve(ready, records)
             if ready:
@@ -148,8 +152,8 @@ class Relay:
         for piped in broken.values():
             self._drop(piped)
             records.append(Closed(clock.now(), piped.conn, SERVER, "end"))
-        if broken:
-            text = f"connections in the relay when it ended, which were cut: {len(broken)}"
+        if n_cut := len(broken) + len(self._unconnected):
+            text = f"connections in the relay when it ended, which were cut: {n_cut}"
             records.append(Observed(clock.now(), "relay-cut", "warn", text))
         return records
 

@@ -158,7 +158,11 @@ def leftovers(path: str) -> list[tuple[Names, Ident, Ident]]:
     folder, base = os.path.split(path)
     prefix = f".{base}.gwtop-"
     found: list[tuple[Names, Ident, Ident]] = []
-    for name in sorted(os.listdir(folder or ".")):
+    try:
+        beside = sorted(os.listdir(folder or "."))
+    except OSError:  # no such folder, or not to be listed: `take` says what that means
+        return []
+    for name in beside:
         pid = name.removeprefix(prefix)
         if name == pid or not pid.isdigit() or os.path.exists(f"/proc/{pid}"):
             continue

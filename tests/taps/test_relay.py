@@ -1,5 +1,6 @@
 """The relay as a tap: what passes is told, and nobody notices that it stands there."""
 
+import errno
 import os
 import select
 import socket
@@ -15,7 +16,7 @@ from gwtop.errors import GwtopError
 from gwtop.nouns.plan import Plan, Relayed
 from gwtop.nouns.records import Missed, Observed, Record, Wrote
 from gwtop.nouns.wire import CLIENT, SERVER, Chunk, Closed, Opened
-from gwtop.taps.relay import FIRST_CONN, Relay, open_tap
+from gwtop.taps.relay import FIRST_CONN, LOOK_NS, Relay, open_tap
 
 
 @pytest.fixture
@@ -260,6 +261,73 @@ def test_a_full_backlog_lets_clients_wait_and_none_is_refused(path: Path) -> Non
     for client in clients:
         client.close()
     listener.close()
+
+
+def test_who_waits_for_a_full_backlog_is_still_served_at_the_end(path: Path) -> None:
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(str(path))
+    listener.listen(0)  # one waits, the next connect would block
+    relay = Relay(beside(path), clock.now())
+    clients = [connected(path) for _ in range(4)]
+    for client in clients:
+        client.sendall(b"late")
+    records = relay.read(clock.now())
+    assert sum(isinstance(r, Opened) for r in records) < len(clients)
+    with answering(listener):
+        records += relay.retire(clock.now())
+        relay.close()
+    for client in clients:
+        assert client.recv(10) == b"LATE"
+        client.close()
+    assert sum(isinstance(r, Opened) for r in records) == len(clients)
+
+
+def test_who_waits_in_vain_for_a_full_backlog_is_counted_among_the_cut(path: Path) -> None:
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(str(path))
+    listener.listen(0)
+    with listener:
+        relay = Relay(beside(path), clock.now())
+        clients = [connected(path) for _ in range(3)]
+        records = relay.read(clock.now())
+        records += relay.retire(clock.now())
+        relay.close()
+        for client in clients:
+            client.close()
+    told = [r.text for r in records if isinstance(r, Observed) and r.code == "relay-cut"]
+    assert len(told) == 1
+    n_connected = sum(isinstance(r, Opened) for r in records)
+    assert n_connected < int(told[0].rpartition(" ")[2]) <= len(clients)
+
+
+class Full:
+    """A listener in a system that has no descriptors left."""
+
+    def __init__(self, real: socket.socket) -> None:
+        self.fileno = real.fileno
+
+    def accept(self) -> tuple[socket.socket, str]:
+        raise OSError(errno.ENFILE, "too many open files in system")
+
+
+def test_when_others_have_freed_descriptors_clients_are_accepted_again(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with answering(unix_listener(path)):
+        relay = Relay(beside(path), clock.now())
+        assert relay._listener is not None
+        client = connected(path)
+        client.sendall(b"hello")
+        with monkeypatch.context() as full:
+            full.setattr(relay, "_listener", Full(relay._listener))
+            told = relay.read(clock.now())
+        assert [r.code for r in told if isinstance(r, Observed)][-1] == "relay-full"
+        relay.read(clock.now() + LOOK_NS)
+        records: list[Record] = []
+        until(relay, records, lambda: sum(isinstance(r, Closed) for r in records) >= 1)
+        assert client.recv(10) == b"HELLO"
+        client.close()
+        relay.close()
 
 
 def test_a_port_that_is_taken_is_refused_with_the_remedy() -> None:
