@@ -10,17 +10,23 @@ block late (10 ms), calls at once. A request would be paired with an older one o
 
 from collections import deque
 from collections.abc import Collection
-from typing import Any
+from typing import Protocol
 
+from gwtop import clock
 from gwtop.nouns.records import Record, TapState
+from gwtop.nouns.run import TakesCopy
 from gwtop.nouns.times import MILLISECOND_NS, Nanos
 from gwtop.taps import Tap
 
 LAG_NS = 30 * MILLISECOND_NS  # a block of the ring, and that both are read by one busy loop
 
 
+class CopyingTap(Tap, TakesCopy, Protocol):
+    """Said outright: from Python 3.12 on `isinstance` does not see what `__getattr__` offers."""
+
+
 class Delayed:
-    def __init__(self, tap: Tap) -> None:
+    def __init__(self, tap: CopyingTap) -> None:
         self._tap = tap
         self._waiting: deque[tuple[Nanos, list[Record]]] = deque()
         """When they may go, in order."""
@@ -69,6 +75,9 @@ class Delayed:
     def close(self) -> None:
         self._tap.close()
 
-    def __getattr__(self, name: str) -> Any:
-        """What else the tap can do (`TakesCopy`)."""
-        return getattr(self._tap, name)
+    def set_copy(self, n_bytes: int) -> list[Record]:
+        """What that ends comes behind what still waits."""
+        told = self._tap.set_copy(n_bytes)
+        if told:
+            self._waiting.append((clock.now() + LAG_NS, told))
+        return []
