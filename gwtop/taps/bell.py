@@ -94,8 +94,14 @@ class Bell:
         if len(pids) > MAX_PIDS:
             return False
         if pids != self._pids:
+            try:
+                attach(self._socket, program(pids))
+            except OSError as error:
+                # Old and new filter together exceed net.core.optmem_max, 20 KiB before Linux 6.8.
+                if error.errno != errno.ENOMEM:
+                    raise
+                return False
             self._pids = pids
-            attach(self._socket, program(pids))
         for _ in range(MAX_STROKES):
             try:
                 self._socket.recv(connector.MESSAGE_BYTES)

@@ -3,6 +3,7 @@
 In: messages by hand, as long as the connector's. Out: which of them come through.
 """
 
+import errno
 import socket
 import struct
 from collections.abc import Collection
@@ -80,3 +81,32 @@ def test_the_last_of_as_many_as_fit_rings() -> None:
     assert through(pids, fork(bell.MAX_PIDS, 5), fork(bell.MAX_PIDS + 1, 5)) == [
         fork(bell.MAX_PIDS, 5)
     ]
+
+
+class Opened(bell.Bell):
+    """One that needs no right: its socket is one of a pair."""
+
+    def __init__(self, one: socket.socket) -> None:
+        self._pids = frozenset()
+        self._socket = one
+
+
+def test_a_kernel_without_room_for_so_long_a_filter_is_asked_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuses(one: socket.socket, code: object) -> None:
+        raise OSError(errno.ENOMEM, "no room")
+
+    here, there = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+    with here, there:
+        there.setblocking(False)
+        opened = Opened(there)
+        with monkeypatch.context() as small:
+            small.setattr(bell, "attach", refuses)
+            assert not opened.rings_for(frozenset({10}))
+        assert opened.rings_for(frozenset({10}))
+        here.send(TOLD[0])
+        here.send(fork(12, 13))
+        assert there.recv(connector.MESSAGE_BYTES) == TOLD[0]
+        with pytest.raises(BlockingIOError):
+            there.recv(connector.MESSAGE_BYTES)
