@@ -33,9 +33,11 @@ class Machine(NamedTuple):
     audit: int
     """AUDIT_ARCH_*, linux/audit.h."""
     opens: dict[int, int]
-    """Calls that open a file: the place of their flags among the arguments."""
+    """open, openat, open_by_handle_at (which CAP_DAC_READ_SEARCH allows): the place of their
+    flags among the arguments."""
     writes: tuple[int, ...]
-    """creat, openat2 (whose flags lie behind a pointer), truncate."""
+    """creat, openat2 (whose flags lie behind a pointer), truncate; io_uring_setup, whose ring
+    opens files without a call."""
     names: tuple[int, ...]
     """rename*, unlink*, link*, symlink*, mknod*, mkdir*."""
 
@@ -43,11 +45,11 @@ class Machine(NamedTuple):
 MACHINES = {
     "x86_64": Machine(
         0xC000003E,
-        {2: 1, 257: 2},
-        (85, 437, 76),
+        {2: 1, 257: 2, 304: 2},
+        (85, 437, 76, 425),
         (82, 264, 316, 87, 263, 86, 265, 88, 266, 133, 259, 83, 258),
     ),
-    "aarch64": Machine(0xC00000B7, {56: 2}, (437, 45), (38, 276, 35, 37, 36, 33, 34)),
+    "aarch64": Machine(0xC00000B7, {56: 2, 265: 2}, (437, 45, 425), (38, 276, 35, 37, 36, 33, 34)),
 }
 
 

@@ -120,6 +120,16 @@ def test_each_machines_program_tells_reading_from_writing(name: str) -> None:
     assert run(program, {0: 63 | seccomp.X32, 4: machine.audit}) == REFUSED
 
 
+@pytest.mark.parametrize(("name", "by_handle"), [("x86_64", 304), ("aarch64", 265)])
+def test_neither_a_handle_nor_an_io_uring_is_a_way_around_it(name: str, by_handle: int) -> None:
+    machine = MACHINES[name]
+    program = seccomp.compiled(machine, keeps_names=True)
+    call = {0: by_handle, 4: machine.audit}
+    assert run(program, call | {32: os.O_RDWR}) == REFUSED
+    assert run(program, call | {32: os.O_RDONLY}) == ALLOW
+    assert run(program, {0: 425, 4: machine.audit}) == REFUSED
+
+
 @pytest.mark.parametrize("name", list(MACHINES))
 def test_names_may_change_where_that_was_kept(name: str) -> None:
     machine = MACHINES[name]
