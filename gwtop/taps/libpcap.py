@@ -77,10 +77,11 @@ class Libpcap:
         """From now on these ports; needs no privilege."""
         program = self._pcap.bpf_program()
         words = expression(ports, self._host).encode("ascii")
-        if (
-            self._pcap.pcap_compile(self._handle, byref(program), words, 1, 0xFFFFFFFF) < 0
-            or self._pcap.pcap_setfilter(self._handle, byref(program)) < 0
-        ):
+        failed = self._pcap.pcap_compile(self._handle, byref(program), words, 1, 0xFFFFFFFF) < 0
+        if not failed:
+            failed = self._pcap.pcap_setfilter(self._handle, byref(program)) < 0
+            self._pcap.pcap_freecode(byref(program))
+        if failed:
             why = c_char_p(self._pcap.pcap_geterr(self._handle)).value or b""
             raise OSError(why.decode("utf-8", "replace"))
 

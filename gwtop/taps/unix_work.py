@@ -170,7 +170,7 @@ class UnixWork:
     def _bind(self, pid: int, thread: int, sock: int) -> _Taken | None:
         """Whose socket this is, that was not met before; None: nobody's, or two could be meant."""
         one = self._asleep.pop(thread, None)
-        if one is None or one.sock is not None:
+        if one is None or one.sock is not None or self._taken.get((pid, one.fd)) is not one:
             unread = [t for t in self._taken.values() if t.pid == pid and t.sock is None]
             fresh = [t for t in unread if t.link is None] or unread
             by_thread = [t for t in fresh if t.thread == thread]
@@ -279,6 +279,8 @@ class UnixWork:
     def _look(self, now: Nanos) -> list[Record]:
         self._listeners = self._find_listeners()
         self._elsewhere.clear()
+        asleep = self._asleep.items()
+        self._asleep = {t: one for t, one in asleep if self._taken.get((one.pid, one.fd)) is one}
         held = self._held()
         if held is None:
             return []

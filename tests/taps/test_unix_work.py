@@ -198,6 +198,23 @@ def test_who_waits_in_the_read_of_a_connection_does_nothing_for_it(machine: Mach
     assert machine.told() == [(W, 1, "read", 500)], "its next bytes are this connection's"
 
 
+def test_who_waited_for_a_connection_that_was_closed_unread_reads_the_next_one(
+    machine: Machine,
+) -> None:
+    machine.links[W, 5] = OURS
+    machine.waits[W] = [Wait(W, 5, True)]
+    machine.told(NOW + LOOK_NS)
+    machine.instance.call(CLOSE, 1, W, 5)
+    machine.instance.call(ENTER, 2, W, 3)
+    machine.instance.call(EXIT, 3, W, 5)
+    machine.instance.moved(RECEIVED, 4, W, 0xA, 500)
+    assert machine.told() == [
+        (W, 1, "closed", None),
+        (W, 2, "accepted", None),
+        (W, 2, "read", 500),
+    ]
+
+
 def test_soon_after_an_answer_it_is_seen_whether_more_is_done(machine: Machine) -> None:
     events, answered_at = machine.instance, NOW + 5 * MILLISECOND_NS
     events.call(ENTER, NOW, W, 3)
