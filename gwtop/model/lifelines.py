@@ -216,10 +216,6 @@ class Lifelines:
                 found.append(track)
         return found
 
-    def kept_since(self) -> Nanos | None:
-        """Older drops were let go. None: none was."""
-        return self._drops[0].died_at if len(self._drops) == KEPT_DROPS else None
-
     def of(self, key: int) -> Track | None:
         return self.unknown if key == UNKNOWN_PID else self._by_key.get(key)
 

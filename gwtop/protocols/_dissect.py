@@ -92,10 +92,6 @@ class Dissected:
             self.body.append(Span(begin, end - begin))
             self.record(BODY, begin, end, [plain(BODY, begin, end)])
 
-    def all_values(self, name: bytes) -> list[bytes]:
-        """What stands at the values of this name (lower case)."""
-        return [self.at(v.spans) for v in self.values if v.name.lower() == name]
-
     def at(self, spans: Spans) -> bytes:
         return b"".join(self.data[span.offset : span.end] for span in spans)
 

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from gwtop.journal import encode
-from gwtop.model.requests import RequestRow
 from gwtop.nouns.facts import Request
 from gwtop.outputs.repeat import curl_of, lines_of
 from gwtop.panels import Column, Row
@@ -99,11 +98,6 @@ def as_text(fact: Request) -> str:
     took = "-" if fact.duration_ns is None else f"{fact.duration_ns / 1e6:.3f} ms"
     head = f"{fact.at}  {fact.method or '-'} {fact.target or '-'}  {fact.status or '-'}"
     return f"{head}  {took}  pid {pid}  {fact.protocol} {fact.client} -> {fact.server}"
-
-
-def of_number(row: RequestRow) -> str:
-    """A request of which only the row is kept, as a line of JSON."""
-    return msgspec.json.encode({"type": "request", **row._asdict()}).decode()
 
 
 def osc52(text: str, environ: Mapping[str, str]) -> str:

@@ -109,16 +109,3 @@ def _told(
 
 
 GONE = "no longer kept: only the newest are"
-
-
-def wrapped(text: str, width: int, n_lines: int) -> list[Line]:
-    """Words in at most so many lines."""
-    lines: list[str] = [""]
-    for word in text.split():
-        if lines[-1] and len(lines[-1]) + 1 + len(word) > width:
-            lines.append("")
-        lines[-1] = f"{lines[-1]} {word}".strip()
-    if len(lines) > n_lines:
-        lines = lines[:n_lines]
-        lines[-1] = lines[-1][: width - 2] + " …"
-    return [(Cell("  "), Cell(line, "dim")) for line in lines]

@@ -98,12 +98,6 @@ _OTHER = _Nothing(False)
 _FRAGMENT = _Nothing(True)
 
 
-def segments(frames: Frames) -> list[Segment]:
-    """The segments of a batch that are no pure ACKs; none for an unknown link type."""
-    unpacked = unpack(frames)
-    return [] if isinstance(unpacked, UnknownLink) else unpacked.segments
-
-
 def unpack(frames: Frames) -> Unpacked | UnknownLink:
     """The segments of a batch that are no pure ACKs, in order, and what was counted beside."""
     link = frames.link

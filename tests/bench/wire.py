@@ -17,8 +17,9 @@ from time import process_time
 
 from gwtop.nouns.plan import Plan
 from gwtop.nouns.records import Frames
+from gwtop.nouns.wire import Segment
 from gwtop.taps.files import open_capture
-from gwtop.wire.link import segments
+from gwtop.wire.link import Unpacked, unpack
 from gwtop.wire.tcp import Reassembler
 
 N_CLIENT_PORTS = 28_000
@@ -119,6 +120,12 @@ def bare(path: Path) -> None:
 def walk(path: Path) -> None:
     for _ in _batches(path):
         pass
+
+
+def segments(frames: Frames) -> list[Segment]:
+    got = unpack(frames)
+    assert isinstance(got, Unpacked)
+    return got.segments
 
 
 def link(path: Path) -> None:
