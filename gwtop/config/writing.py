@@ -40,7 +40,7 @@ def sample(actions: Mapping[str, tuple[str, ...]]) -> str:
     lines = [SAMPLE_HEAD.format(themes=", ".join(THEMES)).rstrip("\n")]
     for name, panel in discover().items():
         columns = [column.name for column in panel.COLUMNS if column.name]
-        lines.append(f"# {name} = {_value(columns)}")
+        lines.append(f"# {name} = {value_text(columns)}")
     lines += ["", "# An action's key, or its keys; [] takes them all away."]
     room = ""
     for action, keys in sorted(actions.items()):
@@ -48,7 +48,7 @@ def sample(actions: Mapping[str, tuple[str, ...]]) -> str:
         if first != room:
             room = first
             lines += ["", f"# [keys.{room}]"]
-        lines.append(f"# {rest} = {_value(keys[0] if len(keys) == 1 else list(keys))}")
+        lines.append(f"# {rest} = {value_text(keys[0] if len(keys) == 1 else list(keys))}")
     return "\n".join(lines) + "\n"
 
 
@@ -58,15 +58,15 @@ def effective(config: Config, actions: Mapping[str, tuple[str, ...]], is_ascii: 
     chosen = {"yes": True, "no": False, "auto": "auto"}[config.ascii]
     meaning = "ASCII" if is_ascii else "UTF-8"
     lines = [
-        f"theme = {_value(config.theme)}{found}",
-        f"ascii = {_value(chosen)}   # here: {meaning}",
-        f"times = {_value(config.zone)}",
+        f"theme = {value_text(config.theme)}{found}",
+        f"ascii = {value_text(chosen)}   # here: {meaning}",
+        f"times = {value_text(config.zone)}",
     ]
     tables = {"colours": config.colours, "filters": config.filters, "columns": config.columns}
     for name, table in tables.items():
         if table:
             lines += ["", f"[{name}]"]
-            lines += [f"{_key(key)} = {_value(value)}" for key, value in table.items()]
+            lines += [f"{key_text(key)} = {value_text(value)}" for key, value in table.items()]
     lines += ["", "[keys]"]
     for action, keys in sorted(actions.items()):
         room, _, rest = action.partition(".")
@@ -74,7 +74,7 @@ def effective(config: Config, actions: Mapping[str, tuple[str, ...]], is_ascii: 
         mark = "" if mine is None else "   # yours"
         shown = keys if mine is None else mine
         value = shown[0] if len(shown) == 1 else list(shown)
-        lines.append(f"{room}.{_key(rest)} = {_value(value)}{mark}")
+        lines.append(f"{room}.{key_text(rest)} = {value_text(value)}{mark}")
     return "\n".join(lines) + "\n"
 
 
@@ -120,10 +120,14 @@ def _list_of(names: list[str]) -> dict[str, object]:
     return {"type": "array", "minItems": 1, "items": {"enum": names}}
 
 
-def _value(value: object) -> str:
+def value_text(value: object) -> str:
     """As TOML writes it; its basic strings are JSON's."""
     return json.dumps(list(value) if isinstance(value, tuple) else value, ensure_ascii=False)
 
 
-def _key(name: str) -> str:
-    return name if name.replace("-", "").replace("_", "").isalnum() else _value(name)
+def key_text(name: str) -> str:
+    return (
+        name
+        if name.isascii() and name.replace("-", "").replace("_", "").isalnum()
+        else value_text(name)
+    )

@@ -8,8 +8,9 @@ A panel is a module of this folder without a leading underscore that has:
     COLUMNS: tuple[Column] name, width and meaning of each cell
     rows(snapshot, look)   list[Row], pure
 
-It may have `FOLLOWS = True`: the newest row is the last, and one wants to stay with it; and
-`columns(snapshot)`: COLUMNS, weighted for what there is to see.
+It may have `FOLLOWS = True`: the newest row is the last, and one wants to stay with it;
+`columns(snapshot)`: COLUMNS, weighted for what there is to see; and `EMPTY`: what is said where
+there is no row.
 
 It is found by `gwtop.panels.discover()`; nothing registers.
 

@@ -27,7 +27,7 @@ def lines(
 ) -> list[Line]:
     """Exactly `n_lines`, so that nothing below moves: the story, then the page's first words."""
     told = (
-        [(Cell(f" {WAITING}", "dim"),)] if fact is None else _wrapped(story(fact, snapshot), width)
+        [(Cell(f" {WAITING}", "dim"),)] if fact is None else _told(fact, snapshot, width, n_lines)
     )
     room = n_lines - len(told)
     hint = Cell("e: the whole page", "accent")
@@ -37,7 +37,15 @@ def lines(
     return told + [()] * (n_lines - len(told))
 
 
-def story(fact: Request, snapshot: Snapshot) -> list[Cell]:
+def _told(fact: Request, snapshot: Snapshot, width: int, n_lines: int) -> list[Line]:
+    """What went over the wire only where there is room for all of it: half a sentence is none."""
+    told = _wrapped(story(fact, snapshot), width)
+    return (
+        told if len(told) <= n_lines else _wrapped(story(fact, snapshot, on_the_wire=False), width)
+    )
+
+
+def story(fact: Request, snapshot: Snapshot, on_the_wire: bool = True) -> list[Cell]:
     """Cells of words, to be wrapped between them."""
     process = process_of(fact, snapshot)
     match snapshot.model:
@@ -53,7 +61,7 @@ def story(fact: Request, snapshot: Snapshot) -> list[Cell]:
             rest = _alone(fact, process, snapshot)
         case _:
             rest = [*_answered(fact, process), Cell(f"; {UNDECIDED}", "dim")]
-    return [*_subject(fact), *rest, *_on_the_wire(fact)]
+    return [*_subject(fact), *rest, *(_on_the_wire(fact) if on_the_wire else ())]
 
 
 def process_of(fact: Request, snapshot: Snapshot) -> ProcessRow | None:

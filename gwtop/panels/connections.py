@@ -15,6 +15,7 @@ from gwtop.panels._text import UNKNOWN, duration, n_times, share, time_of_day
 NAME = "connections"
 TITLE = "connections"
 ORDER = 50
+EMPTY = "no connection yet"
 FOLLOWS = True
 SHOWN_REQUESTS = 50
 LOOKED_THROUGH = 10_000

@@ -13,6 +13,7 @@ from gwtop.panels._text import UNKNOWN, time_of_day
 NAME = "errors"
 TITLE = "errors"
 ORDER = 60
+EMPTY = "no error so far"
 FOLLOWS = True
 COLUMNS = (
     Column("when", 8, "<", "when it was seen", keep=7),

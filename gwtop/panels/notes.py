@@ -13,6 +13,7 @@ from gwtop.panels._text import UNKNOWN, n_times, plural, time_of_day
 NAME = "notes"
 TITLE = "notes"
 ORDER = 80
+EMPTY = "nothing to remark so far"
 COLUMNS = (
     Column("", 7, "<", "⚑ error, ⚑ warn, or · info"),
     Column("said", 7, ">", "how often"),

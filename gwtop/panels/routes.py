@@ -13,6 +13,7 @@ from gwtop.panels._text import UNKNOWN, duration, n_bytes, n_times, rate, share
 NAME = "routes"
 TITLE = "routes"
 ORDER = 40
+EMPTY = "no request yet"
 COLUMNS = (
     Column("method", 7, "<", "as sent", keep=8),
     Column("route", 44, "<", "path without query; N a number, # an id", grow=True),

@@ -6,7 +6,7 @@ keys, else the requests. Knows no language.
 
 from typing import TYPE_CHECKING
 
-from gwtop.model.filter import Filter
+from gwtop.model.filter import EVERYTHING, Filter
 from gwtop.tui.chooser import Chooser
 from gwtop.tui.table import LiveTable
 
@@ -28,7 +28,10 @@ class Asking:
         return self._bar is not None and bool(self._bar.display)
 
     async def ask(self, purpose: "Purpose") -> None:
-        """A line to type a filter or a search in."""
+        """A line to type a filter or a search in, or a name for the filter that is in use."""
+        if purpose == "name" and not self._app.requests.chosen:
+            self._app.habits.say("no filter of requests is in use: / sets one", "warning")
+            return
         table = self._choose_table()
         if not table.display:
             self._app.action_view_named("Requests")
@@ -37,6 +40,10 @@ class Asking:
 
             self._bar = FilterBar()
             await self._app.mount(self._bar, before="#foot")
+        if purpose == "name":
+            self._bar.saved = list(self._app.habits.config.filters)
+            self._bar.ask(purpose, EVERYTHING, {}, False)
+            return
         saved = self._app.habits.config.filters.values() if table.speaks_filters else ()
         self._bar.saved = list(saved)
         before = table.chosen if purpose == "filter" else table.arranged.wanted
@@ -56,6 +63,8 @@ class Asking:
         table = self._table or self._app.requests
         if purpose == "filter":
             table.choose(filter)
+        elif purpose == "name":
+            self._app.habits.save_filter(filter.text, self._app.requests.chosen.text)
         elif filter:
             table.find(filter)
         self._app.screen.set_focus(table)

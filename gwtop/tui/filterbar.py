@@ -21,9 +21,10 @@ from gwtop.panels import Cell, Line, safe
 from gwtop.tui.arranged import words
 from gwtop.tui.bars import Bar
 
-Purpose: TypeAlias = Literal["filter", "find"]
+Purpose: TypeAlias = Literal["filter", "find", "name"]
 KEPT_LINES = 50
-PROMPTS: dict[Purpose, str] = {"filter": " filter ", "find": " find   "}
+PROMPTS: dict[Purpose, str] = {"filter": " filter ", "find": " find   ", "name": " save as "}
+NAME = "a name for this filter: letters, digits, -"
 WORDS = "words that a row holds; -word: that it does not"
 EXAMPLE = "status>=500 and duration>100ms and target~/api"
 
@@ -89,7 +90,7 @@ class FilterBar(Vertical):
         """`in_language`: else what is typed are words, and nothing about them can be wrong."""
         self.purpose, self._before, self._known = purpose, before, known
         self.in_language = in_language
-        self.input.placeholder = EXAMPLE if in_language else WORDS
+        self.input.placeholder = EXAMPLE if in_language else NAME if purpose == "name" else WORDS
         self.display = True
         self.input.value = before.text
         self.input.cursor_position = len(before.text)
@@ -112,8 +113,9 @@ class FilterBar(Vertical):
         typed = self._look()
         if typed is None:
             return
-        others = [line for line in self._lines[self.in_language] if line != typed.text]
-        self._lines[self.in_language] = [*others[-KEPT_LINES:], typed.text]
+        if self.purpose != "name":
+            others = [line for line in self._lines[self.in_language] if line != typed.text]
+            self._lines[self.in_language] = [*others[-KEPT_LINES:], typed.text]
         self._close(typed)
 
     def action_cancel(self) -> None:

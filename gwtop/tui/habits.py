@@ -5,11 +5,13 @@ away, filters by name. Raises ConfigError for keys that cannot be meant, before 
 """
 
 import os
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textual.filter import LineFilter
 
-from gwtop.config import PLAIN_TERMINALS, Config
+from gwtop.config import PLAIN_TERMINALS, Config, ConfigError, path_of
 from gwtop.model.filter import parse
 from gwtop.tui.keymap import Keymap
 from gwtop.tui.themes import Theme, theme_of
@@ -72,6 +74,21 @@ class Habits:
         """A word in the corner, for some seconds; a click takes it away."""
         self.said = text
         self._app.notify(text, severity=severity, timeout=SAID_S, markup=False)
+
+    def save_filter(self, name: str, line: str) -> None:
+        """Into the config file, where the palette finds it from now on; "": never mind."""
+        if not name:
+            return
+        from gwtop.config.saving import save_filter  # TOML and JSON: 10 ms
+
+        path = self.config.path or path_of(os.environ, Path.home())
+        try:
+            said = save_filter(path, name.strip(), line)
+        except ConfigError as wrong:
+            self.say(f"{wrong}", "error")
+            return
+        self.config = replace(self.config, filters=said.filters, path=path, text=said.text)
+        self.say(f"{path}: {name.strip()} = {line}")
 
     def use_filter(self, name: str) -> None:
         app = self._app

@@ -21,6 +21,7 @@ BINDINGS: tuple[Binding, ...] = (
     Binding("E", "explain", "what you are seeing", show=False),
     Binding("slash", "ask('filter')", "filter", priority=True),
     Binding("f", "ask('find')", "find", show=False, priority=True),
+    Binding("F", "ask('name')", "save the filter", show=False, priority=True),
     Binding("c", "columns", "columns", show=False, priority=True),
     Binding("d", "drive", "drive the demo", show=False, priority=True),
     Binding("l", "view_named('Lifelines')", "lifelines", show=False),

@@ -48,6 +48,8 @@ def commands(app: "Screen") -> Iterator[SystemCommand]:
 
 def _habits(app: "Screen") -> Iterator[SystemCommand]:
     yield SystemCommand("Filter", "this table, or the requests", partial(app.action_ask, "filter"))
+    about = "the one in use, by a name, into the config file"
+    yield SystemCommand("Save filter", about, partial(app.action_ask, "name"))
     yield SystemCommand("Find", "a row", partial(app.action_ask, "find"))
     yield SystemCommand("Columns", "which ones this table has", app.action_columns)
     yield SystemCommand("Open", "the selected row in full", app.action_open)

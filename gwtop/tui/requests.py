@@ -28,6 +28,7 @@ SEEN_ROWS = 2_000
 HELP = (
     ("/", "filter: status>=500 and duration>100ms and target~/api"),
     ("", "or, not, brackets; status=500,502 status=200-299 target=/api/* GET 5xx -/static"),
+    ("F", "save the filter in use, by a name, into the config file"),
     ("f  n N", "find by the same language; the next one, the one before"),
     ("s S", "sort by the next column, or a click on its head; the other way round"),
     ("m M", "mark a row; only the marked ones"),

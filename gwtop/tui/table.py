@@ -54,7 +54,7 @@ class LiveTable(Pane, can_focus=True):
         self.panel = panel
         self.cursor = Cursor(follows=follows)
         self.arranged = Arranged()
-        self.empty = empty
+        self.empty = empty or getattr(panel, "EMPTY", "")
         """What is said when there is no row."""
         self._snapshot = Snapshot()
         self._look = Look()

@@ -33,3 +33,9 @@ def test_columns_explain_themselves_and_exactly_one_grows(panel: Panel) -> None:
     assert all(column.meaning for column in panel.COLUMNS)
     assert sum(column.grow for column in panel.COLUMNS) == 1
     assert panel.rows(Snapshot()) == []
+
+
+def test_a_table_without_rows_says_so() -> None:
+    quiet = {"requests", "processes"}  # the one says it by itself, of the other there always is one
+    for name, panel in discover().items():
+        assert name in quiet or getattr(panel, "EMPTY", ""), name

@@ -138,6 +138,15 @@ def test_the_lines_are_as_many_as_there_is_room_for_and_no_wider() -> None:
     assert last == "" or last.endswith("e: the whole page")
 
 
+def test_what_passed_on_the_hop_is_told_whole_or_not_at_all() -> None:
+    fact, snapshot = cgi([("X-Script-Began", str(T0 + 32 * MS))])
+    for width in range(60, 200, 7):
+        told = " ".join(
+            cell.text for line in lines(fact, snapshot, "", width, 2) for cell in line
+        ).rstrip()
+        assert "On the hop" not in told or told.endswith("came back"), width
+
+
 def test_before_the_first_request_it_waits_and_shows_the_page() -> None:
     told = lines(None, Snapshot(), "CGI starts a program.", 80, 3)
     words = ["".join(cell.text for cell in line) for line in told]

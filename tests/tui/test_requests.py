@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from textual.events import Key
@@ -303,3 +304,20 @@ async def test_a_key_right_after_the_second_enter_is_the_sheets() -> None:
         await settle(app, pilot)
         assert app.focused is app.request_sheet and app.request_sheet.tab == "Variables"
         assert table.cursor.selected == selected
+
+
+async def test_the_filter_in_use_is_saved_by_a_name_and_offered_from_then_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "config.toml"
+    monkeypatch.setenv("GWTOP_CONFIG", str(path))
+    async with requests() as (app, _, pilot, table):
+        await pilot.press("F")
+        assert "no filter of requests is in use" in app.habits.said
+        await typed(app, pilot, "slash", *"status>=500", "enter", "F", *"my-errors", "enter")
+        assert path.read_text() == '[filters]\nmy-errors = "status>=500"\n'
+        assert app.focused is table and "my-errors = status>=500" in app.habits.said
+        assert table.chosen.text == "status>=500"
+        assert app.habits.config.filters == {"my-errors": "status>=500"}
+        await typed(app, pilot, "F", *"x.y", "enter")
+        assert "no name for a filter" in app.habits.said and "x.y" not in path.read_text()
