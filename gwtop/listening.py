@@ -142,18 +142,23 @@ def _by_words(one: Listening, hidden: list[int]) -> Owner:
 def _ear(one: Listening, owner: Owner) -> Ear:
     found = owner.guess
     return Ear(
-        listen=one.listen,
+        listen=_told(one.listen),
         port=one.port,
         protocol=None if found is None else found.protocol,
-        why="" if found is None else found.why,
+        why="" if found is None else _told(found.why),
         is_gateway=found is not None and found.is_gateway,
         pid=owner.pid,
-        name=owner.name,
+        name=_told(owner.name),
         user=_user(one, owner),
         n_owners=owner.n_owners,
         pending=one.pending if one.limit else None,
         limit=one.limit or None,
     )
+
+
+def _told(text: str) -> str:
+    """As JSON can say it: whoever listens chooses the bytes of its words and of its path."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def _place(ear: Ear) -> tuple[int, bool, int, str]:

@@ -40,7 +40,8 @@ def remember(command: str, path: str) -> None:
     others = [one for one in _kept() if one.path != full]
     kept = [Recent(command, full, clock.now()), *others][:KEPT]
     file = place()
-    with suppress(OSError, RuntimeError):  # no home, a full disk, somebody else's folder
+    # No home, a full disk, somebody else's folder; a name that is no UTF-8, and JSON can't say.
+    with suppress(OSError, RuntimeError, UnicodeEncodeError):
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         beside = file.with_suffix(f".{os.getpid()}")
         beside.write_bytes(msgspec.json.encode(kept))

@@ -6,11 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from gwtop import listening
 from gwtop.listening import Ears
-from gwtop.nouns.offers import Ear
+from gwtop.nouns.offers import Ear, Heard
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's tables")
 
@@ -103,3 +104,16 @@ def test_a_settings_file_that_is_none_is_not_waited_for(tmp_path: Path) -> None:
     assert listening._text_of("/dev/zero") == ""
     assert listening._text_of(str(tmp_path / "none")) == ""
     assert listening._text_of("relative.ini") == ""
+
+
+def test_who_listens_cannot_blind_us_with_words_that_json_cannot_say(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(listening, "_words", lambda pid: ["/bin/od\udcffd"])
+    with socket.socket(socket.AF_UNIX) as made:
+        made.bind(os.fsencode(tmp_path) + b"/\xff.sock")
+        made.listen(1)
+        heard = Ears().look()
+    mine = next(one for one in heard.ears if one.listen == f"unix:{tmp_path}/\\xff.sock")
+    assert mine.name == "od\\xffd"
+    assert msgspec.json.decode(msgspec.json.encode(heard), type=Heard) == heard

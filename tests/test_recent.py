@@ -64,3 +64,9 @@ def test_without_the_variable_the_home_folder_has_it(monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("XDG_STATE_HOME", "relative")
     monkeypatch.setenv("HOME", "/nowhere")
     assert str(recent.place()) == "/nowhere/.local/state/gwtop/recent.json"
+
+
+def test_a_name_that_is_no_utf_8_is_shown_and_not_remembered(tmp_path: Path) -> None:
+    kept = shown(tmp_path, "a")
+    shown(tmp_path, "\udcff.pcap")
+    assert [one.path for one in recent.recent()] == [kept]
