@@ -72,7 +72,7 @@ def _write(app: "Screen", which: Selection, format: Format) -> None:
                 text, exporting.folder_for_exports(os.environ), "gwtop-requests", format
             )
         except GwtopError as error:
-            app.call_from_thread(app.habits.say, str(error), "error")
+            app.call_from_thread(app.habits.say, escape(str(error)), "error")
             return
         n_facts, n_all = len(which.facts), len(which.numbers)
         words = f"{n_facts:,} of {which.words}: the newest that are kept in full"
@@ -87,6 +87,6 @@ def _picture(app: "Screen") -> None:
         folder = exporting.folder_for_pictures(os.environ)
         path = exporting.written(app.export_screenshot(title="gwtop"), folder, "gwtop", "svg")
     except GwtopError as error:
-        app.habits.say(str(error), "error")
+        app.habits.say(escape(str(error)), "error")
         return
     app.habits.say(escape(str(path)))

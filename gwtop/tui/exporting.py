@@ -82,15 +82,27 @@ def written(text: str, folder: Path, stem: str, ending: str) -> Path:
             continue
         except OSError as why:
             raise GwtopError(f"cannot write {path} ({why.strerror})") from None
-        with os.fdopen(file, "w", encoding="utf-8", errors="replace") as out:
-            out.write(text)
+        _fill(file, path, text)
         return path
     raise GwtopError(f"{folder} is full of files named {name}")
 
 
+def _fill(file: int, path: Path, text: str) -> None:
+    """All of it, or no file."""
+    try:
+        with os.fdopen(file, "w", encoding="utf-8", errors="replace") as out:
+            out.write(text)
+    except OSError as why:  # the disk is full
+        path.unlink(missing_ok=True)
+        raise GwtopError(f"cannot write {path} ({why.strerror})") from None
+
+
 def folder_for_exports(environ: Mapping[str, str]) -> Path:
     """Where gwtop was started, if one may write there; else the user's state folder."""
-    here = Path.cwd()
+    try:
+        here = Path.cwd()
+    except FileNotFoundError:  # it was deleted meanwhile
+        return state_folder(environ)
     return here if os.access(here, os.W_OK | os.X_OK) else state_folder(environ)
 
 

@@ -78,15 +78,18 @@ async def _run(*argv: str) -> tuple[int | None, str]:
         stderr=asyncio.subprocess.STDOUT,
     )
     assert process.stdout is not None
+    said = b""
     try:
-        said = await asyncio.wait_for(process.stdout.read(MAX_OUTPUT_BYTES), DEADLINE_S)
-        while more := await asyncio.wait_for(process.stdout.read(MAX_OUTPUT_BYTES), DEADLINE_S):
-            said = (said + more)[:MAX_OUTPUT_BYTES]
-        status = await asyncio.wait_for(process.wait(), DEADLINE_S)
+        async with asyncio.timeout(DEADLINE_S):
+            while more := await process.stdout.read(MAX_OUTPUT_BYTES):
+                said = (said + more)[:MAX_OUTPUT_BYTES]
+            status = await process.wait()
     except TimeoutError:
-        process.kill()
-        await process.wait()
         return None, ""
+    finally:
+        if process.returncode is None:  # too slow, or nobody wants to know any more
+            process.kill()
+            await process.wait()
     return status, said.decode("utf-8", "replace")
 
 

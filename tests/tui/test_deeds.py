@@ -3,12 +3,14 @@
 import json
 import os
 import re
+import resource
 from base64 import b64decode
 from pathlib import Path
 
 import pytest
 
 from gwtop import journal
+from gwtop.errors import GwtopError
 from gwtop.nouns.facts import Request
 from gwtop.tui.app import Screen
 from gwtop.tui.copying import MAX_BYTES, Choice, osc52, put, tell_tmux
@@ -178,6 +180,27 @@ def test_a_name_that_is_taken_gets_a_number_and_nothing_is_followed(tmp_path: Pa
     paths = {written("x", tmp_path, "a", "txt") for _ in range(4)}
     assert len(paths) == 4
     assert all(path.read_text() == "x" for path in paths)
+
+
+def test_a_full_disk_leaves_no_half_of_a_file_and_is_said(tmp_path: Path) -> None:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, before[1]))
+    try:
+        with pytest.raises(GwtopError, match="cannot write "):
+            written("x" * 100_000, tmp_path, "a", "txt")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_from_a_folder_that_is_gone_exports_go_to_the_state_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    assert folder_for_exports({"XDG_STATE_HOME": str(tmp_path)}) == tmp_path / "gwtop"
 
 
 def test_folders_are_those_of_the_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 The program is a stand-in that prints what it is told; tests/live has the real one.
 """
 
+import asyncio
 import os
 import sys
 from pathlib import Path
@@ -127,3 +128,20 @@ async def test_where_it_is_no_python_what_would_help_is_said(
 async def test_where_nobody_looked_py_spy_finds_out(spy: Path) -> None:
     does(spy, "echo Thread")
     assert texts(await stacks.stack(OURS, None, False)) == ["Thread"]
+
+
+async def test_a_look_that_nobody_waits_for_any_more_is_ended(spy: Path) -> None:
+    fifo = spy.parent / "alive"
+    os.mkfifo(fifo)
+    alive = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+    does(spy, f"exec 3>{fifo}; echo on >&3; exec sleep 60")
+    look = asyncio.ensure_future(stacks.stack(OURS, "python", True))
+    begun = asyncio.Event()
+    asyncio.get_running_loop().add_reader(alive, begun.set)
+    await begun.wait()
+    asyncio.get_running_loop().remove_reader(alive)
+    look.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await look
+    assert (os.read(alive, 10), os.read(alive, 10)) == (b"on\n", b"")  # its end: it has ended
+    os.close(alive)
