@@ -209,7 +209,8 @@ class Load:
                 await answer.read()
                 self._statuses[answer.status] += 1
             self._answered(began_ns, clock.monotonic_ns())
-        except (ClientError, OSError, TimeoutError) as why:  # a worker died, a server restarts
+        except (ClientError, OSError, TimeoutError, ValueError) as why:
+            # A worker died, a server restarts; the client sends no path with a NUL (ValueError).
             self._failures[type(why).__name__] += 1
 
     def _answered(self, began_ns: int, ended_ns: int) -> None:

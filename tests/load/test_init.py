@@ -15,6 +15,7 @@ from queue import Queue
 from threading import Barrier, Thread
 
 import pytest
+from aiohttp import ClientSession
 
 from gwtop.errors import GwtopError
 from gwtop.load import Config, RunningLoad, Summary, start_load
@@ -235,3 +236,11 @@ def test_importing_the_load_does_not_import_the_client() -> None:
     code = "import gwtop.load.sending, sys; print('aiohttp' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert json.loads(done.stdout.strip().lower()) is False
+
+
+async def test_a_path_that_no_client_sends_is_a_request_that_failed() -> None:
+    with serving() as server:
+        async with ClientSession() as session:
+            load = Load(Config(server.url, 1, 1, 1, "/\0", False), session)
+            await load._send(shot("/\0"))
+    assert (load.summary()["failures"], load.summary()["in_flight"]) == ({"ValueError": 1}, 0)
