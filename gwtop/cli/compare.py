@@ -154,14 +154,25 @@ def _signals_end_it() -> Iterator[None]:
 def _tell(rows: "list[Compared]", as_json: bool, as_markdown: bool, svg: str | None) -> None:
     from gwtop.outputs import comparison
 
-    if svg is not None:
-        Path(svg).write_text(comparison.svg(rows), encoding="utf-8")
     if as_json:
         click.echo(comparison.as_json(rows))
     elif as_markdown:
         click.echo(comparison.markdown(rows))
     else:
         _show(rows)
+    if svg is not None:
+        _draw(Path(svg), comparison.svg(rows))
+
+
+def _draw(path: Path, picture: str) -> None:
+    """As the user who called, for it is that user's file; last, for it may fail."""
+    from gwtop.cli.config import as_user
+
+    try:
+        with as_user():
+            path.write_text(picture, encoding="utf-8")
+    except OSError as why:
+        raise GwtopError(f"cannot write {path} ({why.strerror})") from None
 
 
 def _show(rows: "list[Compared]") -> None:

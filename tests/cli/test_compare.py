@@ -61,3 +61,10 @@ def test_a_name_whose_parts_are_missing_ends_it_before_anything_starts() -> None
 @pytest.mark.parametrize("words", [["--all", "good"], ["good", "--json", "--markdown"]])
 def test_what_contradicts_itself_is_wrong_usage(words: list[str]) -> None:
     assert CliRunner().invoke(compare, words).exit_code == 2
+
+
+def test_a_picture_that_cannot_be_written_costs_no_table(tmp_path: Path) -> None:
+    words = ["good", "--markdown", "--svg", str(tmp_path / "no" / "a.svg")]
+    run = CliRunner().invoke(compare, words, standalone_mode=False)
+    assert run.stdout.startswith("| | good |")
+    assert isinstance(run.exception, GwtopError) and "cannot write" in str(run.exception)
