@@ -63,13 +63,13 @@ def main(arguments: list[str] | None = None, stage: "Stage | None" = None) -> in
         wrong.show()
         return wrong.exit_code
     except ConfigError as error:
-        click.echo(f"gwtop: {error}", err=True)
+        _complain(error)
         return WRONG_USAGE
     except GwtopError as error:
         if stage is not None:
             stage.words.notice = str(error)
         else:
-            click.echo(f"gwtop: {error}", err=True)
+            _complain(error)
         return 1
     except click.Abort:
         return INTERRUPTED
@@ -79,3 +79,10 @@ def main(arguments: list[str] | None = None, stage: "Stage | None" = None) -> in
         os.dup2(os.pipe()[1], sys.stdout.fileno())
         return 0
     return status if isinstance(status, int) else 0
+
+
+def _complain(error: GwtopError) -> None:
+    """It may hold the name of a file that came from elsewhere, or what stands in one."""
+    from gwtop.panels import escape
+
+    click.echo(f"gwtop: {escape(str(error))}", err=True)

@@ -24,6 +24,7 @@ from gwtop.nouns.times import MILLISECOND_NS
 
 LOOK_MS = 250
 READ_BYTES = 256 * 1024
+MAX_LINE_BYTES = 64 * 1024 * 1024  # bodies in full are the longest; without an end it is no fact
 STDIN, STDOUT = 0, 1
 
 
@@ -111,6 +112,9 @@ class Reader:
             if not self._follows or self.source.finished:
                 self._end()
             return False
+        if len(self._rest) > MAX_LINE_BYTES:
+            where = f"{self._name}, line {self.source.n_lines + 1}"
+            raise GwtopError(f"{where}: longer than any fact", "give a file of facts")
         *lines, self._rest = (self._rest + data).split(b"\n")
         now = clock.monotonic_ns()
         for line in lines:
@@ -121,8 +125,10 @@ class Reader:
         """A cut last line is left out, and said."""
         self.source.ended = True
         if self._rest.strip():
+            from gwtop.panels import escape
+
             n = self.source.n_lines + 1
-            click.echo(f"gwtop: {self._name} ends within line {n}", err=True)
+            click.echo(f"gwtop: {escape(self._name)} ends within line {n}", err=True)
 
 
 def merged(files: tuple[str, ...], follow: bool = False) -> Iterator[list[bytes]]:

@@ -2,13 +2,18 @@
 
 import json
 import os
+import pty
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import IO
 
 import pytest
 
+from gwtop.errors import GwtopError
+
+view = import_module("gwtop.cli.view")  # by its name there is the command
 VIEW = [sys.executable, "-m", "gwtop", "view", "--json"]
 
 
@@ -104,3 +109,23 @@ def test_a_table_of_several_says_whose_rows_are(tmp_path: Path) -> None:
     table = [*VIEW[:-1], "--table", "notes", str(tmp_path / "a"), str(tmp_path / "b")]
     done = subprocess.run(table, capture_output=True, check=True)
     assert b"facts end without a summary" in done.stdout
+
+
+def test_what_never_ends_a_line_is_no_fact(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(view, "MAX_LINE_BYTES", view.READ_BYTES)
+    path = tmp_path / "zeros"
+    path.write_bytes(bytes(3 * view.READ_BYTES))
+    with pytest.raises(GwtopError, match="zeros, line 1: longer than any fact"):
+        list(view.merged((str(path),)))
+
+
+def test_the_name_of_a_file_is_no_command_to_the_terminal(tmp_path: Path) -> None:
+    master, slave = pty.openpty()
+    try:
+        done = subprocess.run([*VIEW, str(tmp_path / "\x1b[2J")], stderr=slave, check=False)
+        said = os.read(master, 10_000)
+    finally:
+        os.close(master)
+        os.close(slave)
+    assert done.returncode == 1
+    assert b"\\x1b[2J" in said and b"\x1b" not in said
