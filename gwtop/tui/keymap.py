@@ -9,7 +9,7 @@ binding's description, `requests.sort`. Without a word of the user nothing is lo
 """
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib import import_module
@@ -21,7 +21,6 @@ from textual.keys import Keys, _character_to_key, key_to_character
 
 import gwtop.tui
 from gwtop.config import Config
-from gwtop.config.reading import nearest, wrong_at
 
 FIXED = "ctrl+c"
 """Ends the screen whatever else a config does."""
@@ -132,18 +131,20 @@ class Keymap:
         """Action: its keys, as textual names them."""
         for name, keys in config.keys.items():
             if name not in actions():
-                raise self._wrong(name, f'no action "{name}"', nearest(name, actions()))
+                raise self._wrong(name, f'no action "{name}"', _nearest(name, actions()))
             self.chosen[name] = tuple(self._checked(name, key) for key in keys)
         for name in self.chosen:
             self._no_conflict(name)
 
     def _wrong(self, name: str, what: str, remedy: str) -> Exception:
+        from gwtop.config.reading import wrong_at  # tomllib: 10 ms, and keys are seldom wrong
+
         return wrong_at(self._config, ("keys", *name.split(".")), what, remedy)
 
     def _checked(self, name: str, key: str) -> str:
         found = normal(key)
         if found is None:
-            raise self._wrong(name, f'no key "{key}"', nearest(key, sorted(_known_keys())))
+            raise self._wrong(name, f'no key "{key}"', _nearest(key, sorted(_known_keys())))
         return found
 
     def _no_conflict(self, name: str) -> None:
@@ -209,3 +210,9 @@ def _meet(one: type, other: type) -> bool:
     names = {one.__name__, other.__name__}
     shared = "Screen" in names and bool(names & MAIN)
     return shared or issubclass(one, other) or issubclass(other, one)
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    from gwtop.config.reading import nearest  # as in _wrong
+
+    return nearest(name, known)
