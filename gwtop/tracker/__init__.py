@@ -127,7 +127,7 @@ class Tracker:
             case Opened() | Chunk() | Lost() | Closed():
                 self._wire(record)
             case Forked():
-                self._lineage.forked(record)
+                self._forked(record)
             case Execed():
                 process = self._lineage.execed(record)
                 if process is not None:
@@ -357,6 +357,10 @@ class Tracker:
     def _unsettled(self) -> list[Exchange]:
         """Those that a process may have been born for."""
         return self._pairing.innermost([*self._connections.open_exchanges(), *self._over])
+
+    def _forked(self, record: Forked) -> None:
+        self._attribution.handovers.hidden.discard(record.pid)  # that was another process
+        self._lineage.forked(record)
 
     def _exited(self, process: Process | None) -> None:
         if process is not None:

@@ -19,6 +19,7 @@ from gwtop.nouns.records import (
     Exited,
     Forked,
     Frames,
+    Hidden,
     Missed,
     Observed,
     Present,
@@ -253,3 +254,17 @@ def test_connections_are_told_when_wished() -> None:
 
 def test_a_detail_that_is_not_kept_says_so() -> None:
     assert tracker().detail(5).kept is False
+
+
+def test_a_pid_that_was_of_one_who_passes_requests_on_unseen_may_be_anothers() -> None:
+    watched = tracker()
+    alone = [Present(T0, 100, 1, T0 - SECOND_NS, (b"x",), b"x", b"x", True)]
+    dies = [Exited(T0 + MS, 100, 0, None)]
+    again = [
+        Forked(T0 + 2 * MS, 100, 1),
+        Present(T0 + 3 * MS, 100, 1, T0, (b"y",), b"y", b"y", True),
+    ]
+    run(watched, [*alone, Hidden(T0, 100), *dies, *again])
+    run(watched, exchange(1, 20 * MS))
+    told = [f for f in watched.finish(T0 + SECOND_NS) if isinstance(f, Request)]
+    assert [(f.pid, f.evidence) for f in told] == [(100, "sole")]
