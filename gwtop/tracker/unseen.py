@@ -99,11 +99,13 @@ class Unseen:
             total.wrote_bytes += n_bytes
 
     def _sum_of(self, pid: int) -> _Sum:
+        """Of one that has ended nobody asks: what another tap tells late of it is not kept."""
         process = self._lineage.find(pid)
-        born_at = None if process is None else process.born_at
+        if process is None:
+            return _Sum(None)
         known = self._sums.get(pid)
-        if known is None or known.born_at != born_at:
-            known = self._sums[pid] = _Sum(born_at)
+        if known is None or known.born_at != process.born_at:
+            known = self._sums[pid] = _Sum(process.born_at)
         return known
 
     # -- questions ----------------------------------------------------------------------------

@@ -109,6 +109,16 @@ def test_a_dead_process_is_at_work_on_nothing_and_its_pid_begins_anew() -> None:
     assert scene.unseen.sum_of(100) == UnixWork(1, 0, 0, None)
 
 
+def test_what_is_told_of_a_process_after_its_end_leaves_nothing_behind() -> None:
+    scene = Scene()
+    scene.does(0, "accepted")
+    scene.tree.exited(Exited(T0 + 2 * MS, 100, 0, None))
+    scene.unseen.gone(100)
+    scene.does(MS, "read", n=5)
+    scene.does(3 * MS, "closed")
+    assert scene.unseen.sum_of(100) is None
+
+
 def test_where_the_bytes_are_seen_this_is_silent() -> None:
     scene = Scene()
     scene.does(0, "accepted")
