@@ -85,6 +85,7 @@ class Calls:
         self._planted: dict[int, list[Planted]] = {}
         """By the libc's descriptor."""
         self._everywhere: list[int] = []
+        self._is_open = False
         self._told: set[tuple[str, str]] = set()
         self._words: list[Record] = []
         self._numbers: dict[int, int] = {}
@@ -102,6 +103,7 @@ class Calls:
         except (NoTracefsError, NoBpfError, OSError):
             self.close()
             raise
+        self._is_open = True
         self.behind_at: Nanos | None = None
         self.state = TapState(now, NAME, "open", None, ("frames",), sees_reads=True)
 
@@ -154,13 +156,23 @@ class Calls:
         if libc.found.without:
             self._say("no_site", libc.path, pid)
             return
-        if libc.descriptor not in self._planted:
-            self._planted[libc.descriptor] = list(self._define(libc))
-        for one in self._planted[libc.descriptor]:
+        for one in self._probes_of(libc, pid):
             try:
                 one.plant(pid)
             except OSError:  # rights that we gave away, or no more descriptors
                 self._say("refused", _name_of(pid), pid)
+
+    def _probes_of(self, libc: Libc, pid: int) -> list[Planted]:
+        """A library that the kernel refuses when the tap is opened ends that; later it is told."""
+        if libc.descriptor not in self._planted:
+            try:
+                self._planted[libc.descriptor] = list(self._define(libc))
+            except OSError:
+                if not self._is_open:
+                    raise
+                self._planted[libc.descriptor] = []
+                self._say("refused", libc.path, pid)
+        return self._planted[libc.descriptor]
 
     def _define(self, libc: Libc) -> Iterator[Planted]:
         for group in by_page_offset(libc.found.sites):

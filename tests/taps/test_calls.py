@@ -1,13 +1,19 @@
 """The tap of calls as far as it needs no kernel: whether it is asked for, and what it missed."""
 
+from collections.abc import Iterator
+
 import pytest
 
 from gwtop.nouns.plan import Plan, Relayed
+from gwtop.nouns.records import Observed
 from gwtop.taps import calls, ebpf
 from gwtop.taps.callprog import Call
 from gwtop.taps.calls import Calls
+from gwtop.taps.elf import X86_64
+from gwtop.taps.libcs import Libc
+from gwtop.taps.planted import Planted
 from gwtop.taps.shut import Shut
-from gwtop.taps.sites import Kind
+from gwtop.taps.sites import Found, Kind
 
 
 def call(cpu: int, number: int) -> Call:
@@ -62,3 +68,35 @@ def test_where_the_kernel_takes_no_program_it_says_so(monkeypatch: pytest.Monkey
 class NoDefinitions:
     def close(self) -> None:
         """Nothing was defined."""
+
+
+class Refused(Calls):
+    """The kernel takes no probe of any library."""
+
+    def __init__(self, is_open: bool) -> None:
+        self._path = "/x"
+        self._planted, self._told, self._words = {}, set(), []
+        self._is_open = is_open
+        self.n_defined = 0
+
+    def _define(self, libc: Libc) -> Iterator[Planted]:
+        self.n_defined += 1
+        raise PermissionError
+
+
+LIBC = Libc(7, "/lib/libc.so.6", X86_64, Found((), ()))
+
+
+def test_a_library_that_is_refused_later_is_told_once_and_ends_nothing() -> None:
+    tap = Refused(is_open=True)
+    tap._plant(LIBC, 100)
+    tap._plant(LIBC, 101)
+    assert tap.n_defined == 1
+    words = [one for one in tap._words if isinstance(one, Observed)]
+    assert [(one.code, one.pid) for one in words] == [("calls-refused", 100)]
+    assert words[0].text.startswith("/lib/libc.so.6 may not be probed")
+
+
+def test_a_library_that_is_refused_at_once_shuts_the_tap() -> None:
+    with pytest.raises(PermissionError):
+        Refused(is_open=False)._plant(LIBC, 100)
