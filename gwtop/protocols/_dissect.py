@@ -12,6 +12,7 @@ Unlike a decoder this looks at bytes that were kept, once, when a person asks fo
 written to be read and not to be fast, but it is bounded: anybody may have sent them.
 """
 
+from bisect import bisect_right
 from typing import NamedTuple, TypeAlias
 
 MAX_RECORDS = 1_000
@@ -118,12 +119,16 @@ class Content:
     def __init__(self, found: Dissected) -> None:
         self._found = found
         self._parts: list[tuple[int, Span, list[Field]]] = []
+        self._starts: list[int] = []
+        """Of the parts: a hostile stream has 57,000 pairs in 960 records, and to look through all
+        parts for each pair took 17 s."""
         self._n_fields = 0
         self.data = b""
 
     def add(self, span: Span, fields: list[Field]) -> None:
         """`fields`: of the record that it lies in."""
         self._parts.append((len(self.data), span, fields))
+        self._starts.append(len(self.data))
         self.data += self._found.data[span.offset : span.end]
 
     def spans(self, begin: int, end: int) -> Spans:
@@ -131,7 +136,10 @@ class Content:
 
     def _pieces(self, begin: int, end: int) -> list[tuple[Span, list[Field]]]:
         found = []
-        for first, span, fields in self._parts:
+        for place in range(max(bisect_right(self._starts, begin) - 1, 0), len(self._parts)):
+            first, span, fields = self._parts[place]
+            if first >= end:
+                break
             low, high = max(begin, first), min(end, first + span.length)
             if low < high:
                 found.append((Span(span.offset + low - first, high - low), fields))

@@ -3,6 +3,8 @@
 The fields of records are compared with scapy's layers in tests/layers/test_dissected.py.
 """
 
+from typing import Any
+
 import pytest
 
 from gwtop.nouns.wire import CLIENT, SERVER, Side
@@ -164,3 +166,36 @@ def test_bytes_of_a_stream_are_put_into_the_records_that_they_lie_in() -> None:
     assert [f.name for f in one] == ["A", "field-name", "field-value"]
     assert [f.name for f in two] == ["A" + CONTINUED, "end of head"]
     assert content.spans(3, 5) == (Span(5, 1), Span(10, 1))
+
+
+def test_a_piece_may_lie_in_many_records_and_an_empty_one_holds_nothing() -> None:
+    content = Content(Dissected(b"abcdef"))
+    lengths = (2, 0, 1, 3)
+    at = 0
+    for length in lengths:
+        content.add(Span(at, length), [])
+        at += length
+    assert content.spans(0, 6) == (Span(0, 2), Span(2, 1), Span(3, 3))
+    assert content.spans(1, 4) == (Span(1, 1), Span(2, 1), Span(3, 1))
+    assert content.spans(2, 3) == (Span(2, 1),)
+    assert content.spans(6, 6) == () and content.spans(3, 3) == ()
+
+
+class Counting(list[Any]):
+    """Counts how often it is looked at."""
+
+    n_looks = 0
+
+    def __getitem__(self, place: Any) -> Any:
+        self.n_looks += 1
+        return super().__getitem__(place)
+
+
+def test_what_a_hostile_stream_costs_does_not_grow_with_its_records() -> None:
+    content = Content(Dissected(bytes(1000)))
+    for at in range(1000):
+        content.add(Span(at, 1), [])
+    parts = content._parts = Counting(content._parts)
+    for at in range(1000):
+        content.named(b"", at, at)
+    assert parts.n_looks <= 2 * 1000
