@@ -120,6 +120,7 @@ class Viewer:
         read_end, write_end = os.pipe()
         told, tell = os.pipe()
         environ = {**os.environ, "TERM": "xterm-256color", "PYTHONPATH": str(ROOT)}
+        environ.pop("PYTHONDONTWRITEBYTECODE", None)  # an installed gwtop is compiled
         command = [sys.executable, "-c", VIEWER, str(read_end), str(tell)]
         self.process = subprocess.Popen(
             command,
