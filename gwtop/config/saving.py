@@ -11,6 +11,7 @@ comes out is read again before it replaces anything.
 import os
 import re
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 from gwtop.config import Config, ConfigError
@@ -27,19 +28,20 @@ def with_filter(text: str, name: str, line: str, path: Path | None = None) -> st
     said = f"{key_text(name)} = {value_text(line)}"
     at = next((n for n, have in enumerate(lines) if _FILTERS.match(have)), None)
     parse(f"[filters]\n{said}\n")  # says what is wrong with the name
-    known = name in parse(text, path).filters
-    if known:
+    before = parse(text, path)
+    if name in before.filters:
         lines[line_of(lines, ("filters", name)) - 1] = said
     elif at is None:
         lines += [*([""] if lines else []), "[filters]", said]
     else:
         lines.insert(_end_of_table(lines, at), said)
     new = "\n".join(lines) + "\n"
+    written: Config | None
     try:
-        written = parse(new, path).filters.get(name)
+        written = replace(parse(new, path), text=text)
     except ConfigError:
         written = None
-    if written != line:
+    if written != replace(before, filters={**before.filters, name: line}):
         remedy = f"write it there yourself: {said}"
         raise ConfigError(f"{path or 'config'}: no room for a filter was found", remedy)
     return new
@@ -62,8 +64,10 @@ def save_filter(path: Path, name: str, line: str) -> Config:
         text = path.read_text(encoding="utf-8") if path.exists() else ""
         new = with_filter(text, name, line, path)
         _replace(path.resolve(), new)
-    except (OSError, UnicodeDecodeError) as why:
-        raise ConfigError(f"cannot write {path} ({why})") from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path} is not UTF-8", "TOML is") from None
+    except OSError as why:
+        raise ConfigError(f"cannot write {path} ({why.strerror})") from None
     return parse(new, path)
 
 

@@ -8,7 +8,6 @@ import os
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from gwtop.errors import GwtopError
-from gwtop.panels import escape
 from gwtop.tui import copying, exporting
 from gwtop.tui.exporting import Format, Selection
 from gwtop.tui.picker import Entry, Picker
@@ -72,12 +71,12 @@ def _write(app: "Screen", which: Selection, format: Format) -> None:
                 text, exporting.folder_for_exports(os.environ), "gwtop-requests", format
             )
         except GwtopError as error:
-            app.call_from_thread(app.habits.say, escape(str(error)), "error")
+            app.call_from_thread(app.habits.say, str(error), "error")
             return
         n_facts, n_all = len(which.facts), len(which.numbers)
         words = f"{n_facts:,} of {which.words}: the newest that are kept in full"
         said = words if n_facts < n_all else which.words
-        app.call_from_thread(app.habits.say, f"{escape(str(path))}\n{said}")
+        app.call_from_thread(app.habits.say, f"{path}\n{said}")
 
     app.run_worker(write, thread=True, group="deeds")
 
@@ -87,6 +86,6 @@ def _picture(app: "Screen") -> None:
         folder = exporting.folder_for_pictures(os.environ)
         path = exporting.written(app.export_screenshot(title="gwtop"), folder, "gwtop", "svg")
     except GwtopError as error:
-        app.habits.say(escape(str(error)), "error")
+        app.habits.say(str(error), "error")
         return
-    app.habits.say(escape(str(path)))
+    app.habits.say(str(path))

@@ -13,6 +13,7 @@ from textual.filter import LineFilter
 
 from gwtop.config import PLAIN_TERMINALS, Config, ConfigError, path_of
 from gwtop.model.filter import parse
+from gwtop.panels import escape
 from gwtop.tui.keymap import Keymap
 from gwtop.tui.themes import Theme, theme_of
 
@@ -71,9 +72,9 @@ class Habits:
         deeds.do(self._app, deed)
 
     def say(self, text: str, severity: "SeverityLevel" = "information") -> None:
-        """A word in the corner, for some seconds; a click takes it away."""
-        self.said = text
-        self._app.notify(text, severity=severity, timeout=SAID_S, markup=False)
+        """A word in the corner, for some seconds; a click takes it away. It may name a file."""
+        self.said = "\n".join(map(escape, text.split("\n")))
+        self._app.notify(self.said, severity=severity, timeout=SAID_S, markup=False)
 
     def save_filter(self, name: str, line: str) -> None:
         """Into the config file, where the palette finds it from now on; "": never mind."""

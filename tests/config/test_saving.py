@@ -82,5 +82,14 @@ def test_a_link_to_it_stays_a_link(tmp_path: Path) -> None:
 def test_what_cannot_be_read_is_said_in_one_line(tmp_path: Path) -> None:
     path = tmp_path / "config.toml"
     path.write_bytes(b"\xff")
-    with pytest.raises(ConfigError, match="cannot write"):
+    with pytest.raises(ConfigError, match="is not UTF-8"):
         save_filter(path, "slow", SLOW)
+
+
+def test_what_else_the_file_says_is_the_same_or_nothing_is_written() -> None:
+    text = 'theme = "dark"\n[filters]\na = """\nGET\n"""\n[keys]\napp.pause = "p"\n'
+    new = parse(with_filter(text, "slow", SLOW))
+    assert (new.theme, dict(new.keys)) == ("dark", {"app.pause": ("p",)})
+    assert new.filters == {**parse(text).filters, "slow": SLOW}
+    with pytest.raises(ConfigError, match="no room for a filter"):
+        with_filter(text, "a", SLOW)

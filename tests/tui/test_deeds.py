@@ -231,3 +231,15 @@ async def test_a_picture_is_an_svg_and_its_path_is_said(
     assert app.habits.said == str(path)
     text = path.read_text()
     assert text.startswith("<svg") and "\x1b" not in text
+
+
+async def test_a_folder_whose_name_is_hostile_is_only_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "\x1b[2J").mkdir()
+    monkeypatch.setenv("XDG_PICTURES_DIR", str(tmp_path / "\x1b[2J"))
+    app, _ = staged(hostile())
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(app, pilot)
+        await pilot.press("ctrl+s")
+    assert f"{tmp_path}/\\x1b[2J/gwtop-" in app.habits.said
