@@ -17,6 +17,7 @@ from gwtop.panels._base import PLAIN, Cell, Line, Look, Style
 from gwtop.panels._safe import safe
 from gwtop.panels._text import UNKNOWN, duration, n_bytes, plural, time_of_day
 from gwtop.panels._wrap import by_words, wrap
+from gwtop.panels.processes import process_of
 from gwtop.panels.requests import pid_text, status_style
 
 EVIDENCE = {
@@ -151,7 +152,7 @@ def notes(
 def who(fact: Request, snapshot: Snapshot) -> Line:
     if fact.pid is None or fact.evidence is None:
         return _named("process", "not known: nothing that is watched tells who answered", "dim")
-    row = next((p for p in reversed(snapshot.processes) if p.pid == fact.pid), None)
+    row = process_of(fact.pid, snapshot)
     words = f"  {EVIDENCE[fact.evidence]}"
     if row is not None and row.lifetime_ns is not None:
         words += f"; it lived {duration(row.lifetime_ns)}"

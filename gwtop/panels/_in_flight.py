@@ -15,9 +15,9 @@ from gwtop.nouns.facts import UNSET, InFlight
 from gwtop.nouns.times import MILLISECOND_NS, nanos
 from gwtop.panels._anatomy import Entry, head, named
 from gwtop.panels._base import PLAIN, Cell, Line, Look, Row, Style
-from gwtop.panels._lineage import process_of
 from gwtop.panels._safe import safe
 from gwtop.panels._text import UNKNOWN, duration, idle_time, plural, time_of_day
+from gwtop.panels.processes import process_of
 
 SHOWN_AFTER_NS = 300 * MILLISECOND_NS
 """More than a tick of a screen: what is shown was in flight at two looks."""

@@ -11,16 +11,10 @@ from gwtop.nouns.times import Nanos, nanos
 from gwtop.panels._base import PLAIN, Cell, Line, Look
 from gwtop.panels._detail import who
 from gwtop.panels._text import duration
-from gwtop.panels.processes import command
+from gwtop.panels.processes import command, process_of
 
 MAX_DEPTH = 12
 """Of ancestors; a loop of pids that were used again ends here too."""
-
-
-def process_of(pid: int | None, snapshot: Snapshot) -> ProcessRow | None:
-    """The newest one of this pid."""
-    found = [p for p in snapshot.processes if p.pid == pid]
-    return max(found, key=lambda p: p.key, default=None)
 
 
 def lines(fact: Request, snapshot: Snapshot, look: Look = PLAIN) -> list[Line]:

@@ -11,6 +11,7 @@ from gwtop.model import Snapshot
 from gwtop.model.processes import ProcessRow
 from gwtop.nouns.facts import UNSET, Request
 from gwtop.nouns.times import SECOND_NS, Nanos, nanos
+from gwtop.panels import processes
 from gwtop.panels._base import Cell, Line
 from gwtop.panels._safe import safe
 from gwtop.panels._text import duration, n_times, plural
@@ -65,9 +66,7 @@ def story(fact: Request, snapshot: Snapshot, on_the_wire: bool = True) -> list[C
 
 
 def process_of(fact: Request, snapshot: Snapshot) -> ProcessRow | None:
-    if fact.pid is None:
-        return None
-    return next((p for p in reversed(snapshot.processes) if p.pid == fact.pid), None)
+    return None if fact.pid is None else processes.process_of(fact.pid, snapshot)
 
 
 def script_began_at(fact: Request) -> Nanos | None:

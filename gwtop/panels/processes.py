@@ -256,6 +256,12 @@ def _moved(what: str, read_bytes: int, wrote_bytes: int) -> str:
     return f"{what}: {n_bytes(read_bytes)} read, {n_bytes(wrote_bytes)} written"
 
 
+def process_of(pid: int | None, snapshot: Snapshot) -> ProcessRow | None:
+    """The newest one of this pid: the dead stand behind the living, and pids are used again."""
+    found = [p for p in snapshot.processes if p.pid == pid]
+    return max(found, key=lambda p: p.key, default=None)
+
+
 def command(process: ProcessRow) -> str:
     """What was started, without the folders that would push it out of sight."""
     command = process.argv or process.name

@@ -28,6 +28,7 @@ from gwtop.panels._bodies import MODES, Mode
 from gwtop.panels._body_tab import lines as body_lines
 from gwtop.panels._text import n_bytes
 from gwtop.panels._wrap import by_words
+from gwtop.panels.processes import process_of
 from gwtop.tui.pane import Pane
 from gwtop.tui.records_view import RecordsView
 from gwtop.tui.request_words import ASKED, ELSEWHERE, ENDED, GONE, HELP
@@ -288,7 +289,7 @@ class RequestSheet(Pane, can_focus=True):
         elif self._shows_records:
             self.records.toggle()
         elif self.tab == "Process" and self.fact is not None:
-            process = lineage.process_of(self.fact.pid, self._snapshot)
+            process = process_of(self.fact.pid, self._snapshot)
             if process is not None:
                 self.lead_to(self.Opened("processes", process.key, deeper=True))
         self.draw()

@@ -4,7 +4,8 @@ from gwtop.model import Model
 from gwtop.nouns.facts import Request
 from gwtop.panels import Look
 from gwtop.panels._base import PLAIN
-from gwtop.panels._lineage import OPENS, UNKNOWN_PROCESS, lines, process_of
+from gwtop.panels._lineage import OPENS, UNKNOWN_PROCESS, lines
+from gwtop.panels.processes import process_of
 from tests.screens._facts import MS, T0, born, exited, request, seen
 
 
@@ -72,3 +73,10 @@ def test_of_a_pid_that_was_used_again_the_newest_counts() -> None:
         model.apply(born(9, at))
     found = process_of(9, model.snapshot())
     assert found is not None and found.born_at == T0 + MS
+
+
+def test_who_lives_under_a_pid_again_is_not_told_the_life_of_who_had_it_before() -> None:
+    fact = request(1, T0 + 40 * MS, duration_ns=5 * MS, pid=9, evidence="kernel")
+    before = born(9, T0), exited(9, T0 + MS, lifetime_ns=MS)
+    assert "it lived 1.0 ms" in told(fact, *before)[0]
+    assert "it lived" not in told(fact, *before, born(9, T0 + 2 * MS))[0]
