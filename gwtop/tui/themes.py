@@ -21,7 +21,6 @@ from gwtop.panels import Style
 from gwtop.tui.strips import COLOURS, Mark, look_of
 
 TEXT = "text"
-BLOCKS = ("warn-block", "bad-block")
 _DARK = {
     TEXT: "#d7dadf on #14181d",
     "dim": "#7d8590",
