@@ -7,8 +7,8 @@ The counter is the kernel's own task clock, in software, so it is there in every
 It is inherited: a child, thread or process, of a counted task is counted from its first instant
 until it gives its memory back, and says then what it counted (`inherit_stat`). Against wait4's
 rusage that is 0.1 ms short for a small C program, 0.3 to 0.9 ms of 36 for Python (measured, 6.18).
-What was spent before one attached nobody knows. The kernel has no buffer for an inherited counter over
-all CPUs, so there is a counter for each CPU, and a task has spent their sum.
+What was spent before one attached nobody knows. The kernel has no buffer for an inherited counter
+over all CPUs, so there is a counter for each CPU, and a task has spent their sum.
 
 A trap: where parent and child have the same counters, a switch from one to the other swaps their
 contexts (kernel/events/core.c, perf_event_context_sched_out). The parent's own counters then die
@@ -19,6 +19,7 @@ Sources: linux/perf_event.h, asm-generic/unistd.h; perf_event_open(2).
 """
 
 import ctypes
+import errno
 import mmap
 import os
 import platform
@@ -85,7 +86,7 @@ def open_counter(thread: int, cpu: int, what: int, inherited: bool) -> int:
     (gone)."""
     number = NR_PERF_EVENT_OPEN.get(platform.machine())
     if number is None:
-        raise OSError(38, "perf_event_open: no number known for this machine")  # ENOSYS
+        raise OSError(errno.ENOSYS, "perf_event_open: no number known for this machine")
     library = ctypes.CDLL(None, use_errno=True)
     wanted = ctypes.create_string_buffer(attributes(what, inherited), ATTR.size)
     descriptor: int = library.syscall(number, wanted, thread, cpu, -1, FLAG_FD_CLOEXEC)

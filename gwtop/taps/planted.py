@@ -21,11 +21,9 @@ from collections.abc import Collection
 from struct import Struct
 
 from gwtop.taps import proc
+from gwtop.taps.perf import FLAG_FD_CLOEXEC, INHERIT, NR_PERF_EVENT_OPEN
 
-SYS_PERF_EVENT_OPEN = {"x86_64": 298, "aarch64": 241}  # asm/unistd_64.h, asm-generic/unistd.h
 TRACEPOINT = 2  # linux/perf_event.h PERF_TYPE_TRACEPOINT
-FD_CLOEXEC = 8  # PERF_FLAG_FD_CLOEXEC
-INHERIT = 1 << 1
 ATTRIBUTE = Struct("<IIQQQQQ80x")  # perf_event_attr, PERF_ATTR_SIZE_VER6 or less
 SET_BPF, ENABLE = 0x40042408, 0x2400  # _IOW('$', 8, __u32), _IO('$', 0)
 ANY_CPU, NO_GROUP, EVERY_PROCESS = -1, -1, -1
@@ -97,14 +95,14 @@ def _close(descriptors: Collection[int]) -> None:
 
 def open_event(event: int, thread: int, cpu: int = ANY_CPU, inherits: bool = True) -> int:
     """A trace event's descriptor. Raises OSError."""
-    call = SYS_PERF_EVENT_OPEN.get(platform.machine())
+    call = NR_PERF_EVENT_OPEN.get(platform.machine())
     if call is None:
         raise OSError(errno.ENOSYS, f"no perf_event_open known for {platform.machine()}")
     flags = INHERIT if inherits else 0
     attribute = ATTRIBUTE.pack(TRACEPOINT, ATTRIBUTE.size, event, 0, 0, 0, flags)
     block = ctypes.create_string_buffer(attribute, ATTRIBUTE.size)
     library = ctypes.CDLL(None, use_errno=True)
-    descriptor = int(library.syscall(call, block, thread, cpu, NO_GROUP, FD_CLOEXEC))
+    descriptor = int(library.syscall(call, block, thread, cpu, NO_GROUP, FLAG_FD_CLOEXEC))
     if descriptor < 0:
         code = ctypes.get_errno()
         raise OSError(code, os.strerror(code))

@@ -4,7 +4,7 @@ In: the plan: a unix listener to stand in for, or an address to listen on and on
 Out: `Opened`, `Chunk`, `Closed` of every connection through it, and `Wrote` with the pid that the
 kernel gave for an answer's bytes. It refuses to know what the bytes say.
 
-Needs no privilege and no Linux but for the unix socket's swap (`swap`). What it costs is a hop:
+Needs Linux (epoll, and for a unix socket the `swap`), and no privilege. What it costs is a hop:
 clients wait for us too, so there is one system call to read and one to write a chunk and nothing
 is copied twice. The worker's pid: SO_PASSCRED on the upstream unix socket makes the kernel name
 the writer of each chunk. A TCP upstream names nobody; who holds the other end of the connection is
@@ -372,6 +372,6 @@ def open_tap(plan: Plan, now: Nanos) -> Relay | Shut | None:
     """None: nobody asked for a relay. What cannot be relayed ends the command: GwtopError."""
     if plan.relay is None:
         return None
-    if plan.relay.listen is None and sys.platform != "linux":
-        raise GwtopError("a live unix socket can be swapped on Linux only", "relay a TCP port")
+    if sys.platform != "linux":
+        raise GwtopError("the relay needs Linux", "record with tcpdump, then: gwtop read FILE")
     return Relay(plan, now)

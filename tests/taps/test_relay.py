@@ -4,6 +4,7 @@ import errno
 import os
 import select
 import socket
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -340,3 +341,12 @@ def test_a_port_that_is_taken_is_refused_with_the_remedy() -> None:
 
 def test_nobody_asked_for_a_relay() -> None:
     assert open_tap(Plan(ports=(9000,)), clock.now()) is None
+
+
+@pytest.mark.parametrize("listen", [None, ("127.0.0.1", 0)])
+def test_elsewhere_than_on_linux_it_says_so(
+    monkeypatch: pytest.MonkeyPatch, listen: tuple[str, int] | None
+) -> None:
+    monkeypatch.setattr(sys, "platform", "darwin")
+    with pytest.raises(GwtopError, match="the relay needs Linux"):
+        open_tap(Plan(relay=Relayed(to=("127.0.0.1", 9), listen=listen)), clock.now())
