@@ -32,7 +32,7 @@ def read(file: str, port: tuple[int, ...], protocol: str | None, **telling: Unpa
     from gwtop import recent
     from gwtop.cli import screen
 
-    argv = ["read", file]
+    argv = ["read", f"./{file}" if file.startswith("-") and file != "-" else file]  # no option
     for number in port:
         argv += ["--port", str(number)]
     argv += [] if protocol is None else ["--protocol", protocol]
