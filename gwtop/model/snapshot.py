@@ -30,8 +30,6 @@ from gwtop.nouns.facts import (
 )
 from gwtop.nouns.times import Nanos
 
-NOT_COUNTED = Missing(frames=None, process_events=None, bytes=None, requests=None)
-
 NO_REQUESTS = RequestsView()
 
 

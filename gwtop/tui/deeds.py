@@ -62,7 +62,7 @@ def _export(app: "Screen") -> None:
 
 
 def _write(app: "Screen", which: Selection, format: Format) -> None:
-    """In a thread: 2,000 requests with their fields take longer than a key may."""
+    """In a thread: 20,000 requests with their fields take longer than a key may."""
 
     def write() -> None:
         try:

@@ -21,7 +21,6 @@ from gwtop.panels._plots import SPANS_S, Plot, Series, plots
 from gwtop.tui.pane import Pane
 from gwtop.tui.strips import border, boxed, line_strip, look_of
 
-LABEL_WIDTH = 7
 MIN_PLOT_COLUMNS, MIN_PLOT_LINES = 34, 5
 FIRST_SPAN = 1
 _ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
