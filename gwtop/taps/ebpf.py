@@ -19,8 +19,8 @@ from struct import Struct
 from typing import NamedTuple
 
 SYS_BPF = {"x86_64": 321, "aarch64": 280}  # asm/unistd_64.h, asm-generic/unistd.h
-MAP_CREATE, MAP_UPDATE_ELEM, MAP_DELETE_ELEM, PROG_LOAD = 0, 2, 3, 5  # enum bpf_cmd
-HASH, ARRAY, PERCPU_ARRAY, LRU_HASH, RINGBUF = 1, 2, 6, 9, 27  # enum bpf_map_type
+MAP_CREATE, MAP_UPDATE_ELEM, PROG_LOAD = 0, 2, 5  # enum bpf_cmd
+ARRAY, PERCPU_ARRAY, LRU_HASH, RINGBUF = 2, 6, 9, 27  # enum bpf_map_type
 KPROBE, TRACEPOINT = 2, 5  # enum bpf_prog_type
 F_MMAPABLE = 1 << 10
 PSEUDO_MAP_FD = 1
@@ -29,7 +29,7 @@ ATTRIBUTE_BYTES = 128
 
 # Helpers: enum bpf_func_id.
 MAP_LOOKUP, MAP_UPDATE, MAP_DELETE, KTIME, CPU, PID_TGID = 1, 2, 3, 5, 8, 14
-PROBE_READ_USER, RINGBUF_OUTPUT, PROBE_READ_USER_STR = 112, 130, 114
+PROBE_READ_USER, RINGBUF_OUTPUT = 112, 130
 
 R0, R1, R2, R3, R4, R5, R6, R7, R8, R9, FP = range(11)
 INSTRUCTION = Struct("<BBhi")

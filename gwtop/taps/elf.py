@@ -17,7 +17,7 @@ from typing import NamedTuple, TypeAlias
 MAGIC = b"\x7fELF\x02\x01"  # ELFCLASS64, ELFDATA2LSB
 X86_64, AARCH64 = 62, 183  # e_machine
 PT_LOAD, PT_INTERP = 1, 3
-SHT_SYMTAB, SHT_DYNSYM = 2, 11
+SHT_DYNSYM = 11
 STT_FUNC, STT_GNU_IFUNC = 2, 10
 SHN_UNDEF = 0
 PF_X = 1
