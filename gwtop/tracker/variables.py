@@ -26,7 +26,8 @@ def _origin_form(target: bytes) -> bytes:
 
 
 def _client_port(exchange: Exchange) -> bytes | None:
-    """The port the browser connected from: what the front told, else this connection's own as the server sees it."""
+    """The port the browser connected from: what the front told, else this connection's own as the
+    server sees it."""
     if exchange.block is not None:
         fields = exchange.hop.protocol.request_fields(exchange.block)
         for name, value in fields:
