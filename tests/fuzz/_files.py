@@ -79,7 +79,9 @@ def _line(record: Record, reassembler: Reassembler) -> list[Line]:
             for at, start, end, n_wire in spans:
                 assert 0 <= start <= end <= len(buffer) and n_wire >= 0
                 assert 0 <= at <= LAST_AT
-            reassembler.feed_all(link.segments(record))
+            unpacked = link.unpack(record)
+            if not isinstance(unpacked, link.UnknownLink):
+                reassembler.feed_all(unpacked.segments)
             return [("frame", at, kind, bytes(buffer[a:b]), n) for at, a, b, n in spans]
         case Observed(at, code, severity, text):
             return [("observed", at, code, severity, text)]
