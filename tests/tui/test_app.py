@@ -250,6 +250,7 @@ async def test_one_key_switches_the_copying_of_calls_bytes() -> None:
     ]
 
 
+@pytest.mark.slow
 async def test_keys_are_answered_while_facts_pour_in() -> None:
     """Between two paints of a flood (500 a paint is 5,000/s) each key has had its effect."""
     app, script = staged(pool())

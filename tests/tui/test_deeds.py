@@ -98,6 +98,7 @@ async def test_what_is_too_long_for_a_clipboard_is_not_cut() -> None:
         assert "too long" in app.habits.said and app.habits.copied == ""
 
 
+@pytest.mark.slow
 async def test_hostile_text_is_only_data_on_the_list_and_in_the_word_about_it() -> None:
     app, _ = staged(hostile())
     async with app.run_test(size=(100, 40)) as pilot:

@@ -47,6 +47,7 @@ async def walk(app: Screen, pilot: Pilot[int]) -> None:
         await pilot.press("escape")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 async def test_hostile_text_in_every_field_leaves_the_screen_whole(size: tuple[int, int]) -> None:
     app, script = staged(hostile(), "[b]\x1b[2J", "\x1b[31m[red]\u202e explain")
@@ -117,6 +118,7 @@ def all_filled() -> list[object]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 async def test_every_text_of_every_kind_of_fact_is_only_text(size: tuple[int, int]) -> None:
     app, _ = staged(all_filled())

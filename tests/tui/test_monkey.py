@@ -55,6 +55,7 @@ def click(app: Screen, x: int, y: int) -> None:
         app._driver.process_message(spot)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 2, 3])
 async def test_a_monkey_does_not_break_the_screen(
     seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

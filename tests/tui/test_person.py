@@ -176,6 +176,7 @@ async def test_one_that_ends_stays_as_it_was_last_known() -> None:
         assert "DATABASE_PASSWORD" in text(app)
 
 
+@pytest.mark.slow
 async def test_hostile_processes_leave_the_screen_whole() -> None:
     from tests.screens._facts import hostile
     from tests.tui.test_hostile import assert_whole

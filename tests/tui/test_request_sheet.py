@@ -288,6 +288,7 @@ async def test_notes_say_what_to_do() -> None:
 HOSTILE = "\x1b]0;owned\x07\x9b31m\u202e[red]x[/] \x00"
 
 
+@pytest.mark.slow
 async def test_nothing_hostile_in_a_detail_reaches_the_terminal() -> None:
     fields = [(HOSTILE, HOSTILE, 0, 40), (HOSTILE, HOSTILE, 0, 4)]
     data = b64encode(bytes(range(256)) * 2).decode()
