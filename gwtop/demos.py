@@ -81,7 +81,9 @@ class RunningDemo:
         return self._process.poll()
 
     def stderr_tail(self) -> list[str]:
-        """The last lines that it and its servers wrote to stderr."""
+        """The last lines that it and its servers wrote to stderr; all of them once it has ended."""
+        if self.poll() is not None:
+            self._drained.join(STOP_DEADLINE_S)
         return list(self._said)
 
     def trouble(self) -> str | None:
