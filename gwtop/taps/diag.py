@@ -54,7 +54,7 @@ class Connected(NamedTuple):
     """0: nobody has accepted it yet."""
 
 
-def _messages(request: bytes) -> Iterator[bytes]:
+def messages(request: bytes) -> Iterator[bytes]:
     """The bodies of a dump's answers. Raises OSError where sock_diag is not to be had."""
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_SOCK_DIAG) as diag:
         diag.settimeout(TIMEOUT_S)
@@ -76,7 +76,7 @@ def _messages(request: bytes) -> Iterator[bytes]:
 def _inet(states: int) -> Iterator[tuple[int, bytes, bytes, bytes, bytes, int, int, int, int]]:
     for family in (socket.AF_INET, socket.AF_INET6):
         head = (INET_REQUEST.size, SOCK_DIAG_BY_FAMILY, NLM_F_REQUEST_DUMP, 1, 0)
-        for body in _messages(INET_REQUEST.pack(*head, family, socket.IPPROTO_TCP, 0, 0, states)):
+        for body in messages(INET_REQUEST.pack(*head, family, socket.IPPROTO_TCP, 0, 0, states)):
             if len(body) >= INET.size:
                 yield INET.unpack_from(body)
 
@@ -112,7 +112,7 @@ def tcp_connected(ports: frozenset[int]) -> list[Connected]:
     return found
 
 
-def _attributes(data: bytes) -> dict[int, bytes]:
+def attributes(data: bytes) -> dict[int, bytes]:
     found: dict[int, bytes] = {}
     at = 0
     while at + ATTRIBUTE.size <= len(data):
@@ -127,9 +127,9 @@ def _attributes(data: bytes) -> dict[int, bytes]:
 def _unix(states: int, show: int) -> Iterator[tuple[bytes, int, dict[int, bytes]]]:
     """Message, inode and attributes of each."""
     head = (UNIX_REQUEST.size, SOCK_DIAG_BY_FAMILY, NLM_F_REQUEST_DUMP, 1, 0)
-    for body in _messages(UNIX_REQUEST.pack(*head, socket.AF_UNIX, 0, 0, states, 0, show, 0, 0)):
+    for body in messages(UNIX_REQUEST.pack(*head, socket.AF_UNIX, 0, 0, states, 0, show, 0, 0)):
         if len(body) >= UNIX.size:
-            yield body, UNIX.unpack_from(body)[1], _attributes(body[UNIX.size :])
+            yield body, UNIX.unpack_from(body)[1], attributes(body[UNIX.size :])
 
 
 def unix_listeners() -> list[int]:

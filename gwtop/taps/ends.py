@@ -47,7 +47,7 @@ def of(inodes: frozenset[int]) -> dict[int, Ends]:
         for family in (socket.AF_INET, socket.AF_INET6):
             head = (diag.INET_REQUEST.size, diag.SOCK_DIAG_BY_FAMILY, diag.NLM_F_REQUEST_DUMP, 1, 0)
             request = diag.INET_REQUEST.pack(*head, family, protocol, 0, 0, HELD_STATES)
-            for body in diag._messages(request):
+            for body in diag.messages(request):
                 if len(body) >= diag.INET.size and _inode(body) in inodes:
                     found[_inode(body)] = _inet(kind, body)
     if inodes - found.keys():
@@ -82,8 +82,8 @@ def _unix(inodes: frozenset[int]) -> dict[int, Ends]:
     head = (diag.UNIX_REQUEST.size, diag.SOCK_DIAG_BY_FAMILY, diag.NLM_F_REQUEST_DUMP, 1, 0)
     request = diag.UNIX_REQUEST.pack(*head, socket.AF_UNIX, 0, 0, HELD_STATES, 0, show, 0, 0)
     told: dict[int, tuple[str, int | None, str | None]] = {}
-    for body in diag._messages(request):
-        attributes = diag._attributes(body[UNIX_HEAD_BYTES:])
+    for body in diag.messages(request):
+        attributes = diag.attributes(body[UNIX_HEAD_BYTES:])
         peer = attributes.get(UNIX_DIAG_PEER)
         number = None if peer is None else INODE.unpack(peer)[0]
         inode = INODE.unpack_from(body, UNIX_INODE_AT)[0]

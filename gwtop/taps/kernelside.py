@@ -14,7 +14,7 @@ from dataclasses import replace
 from struct import Struct
 
 from gwtop.nouns.plan import MAX_COPY_BYTES
-from gwtop.taps import callprog, ebpf, planted, treeprog
+from gwtop.taps import callprog, ebpf, planted, privilege, treeprog
 from gwtop.taps.callprog import Maps
 from gwtop.taps.ebpf import NoBpfError, Ring
 from gwtop.taps.elf import AARCH64, X86_64
@@ -43,7 +43,7 @@ class KernelSide:
         self._opened: list[int] = []
         self._memories: list[mmap.mmap] = []
         ebpf.allow_locked_memory()
-        planted.allow_many_descriptors()
+        privilege.allow_many_descriptors()
         self.ring = Ring(RING_BYTES)
         with self._or_nothing():
             self._maps = Maps(

@@ -16,7 +16,6 @@ import errno
 import fcntl
 import os
 import platform
-import resource
 from collections.abc import Collection
 from struct import Struct
 
@@ -78,13 +77,6 @@ class Planted:
             _close(threads.values())
         _close([self._running])
         self._open, self._running = {}, -1
-
-
-def allow_many_descriptors() -> None:
-    """One for each thread of the watched processes; as many as may be had without a right."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft < hard:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _close(descriptors: Collection[int]) -> None:

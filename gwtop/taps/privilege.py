@@ -14,6 +14,7 @@ the emptied bounding set see to it that no program it might run gains anything.
 
 import ctypes
 import os
+import resource
 import sys
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -170,6 +171,14 @@ def to_keep(plan: Plan) -> frozenset[Capability]:
     if plan.socket is not None and plan.relay is None:
         wanted |= {Capability.PERFMON}  # a server that is started anew is probed, too
     return wanted & held()
+
+
+def allow_many_descriptors() -> None:
+    """As many as may be had without a right: the soft limit of 1,024 is for programs that use
+    select, and a relay needs two a connection, probes one a thread."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _call(library: ctypes.CDLL, name: str, *arguments: object) -> None:

@@ -16,7 +16,6 @@ nobody new is accepted: the queue forms in our backlog as it would in the gatewa
 """
 
 import os
-import resource
 import select
 import socket
 import sys
@@ -29,7 +28,7 @@ from gwtop.nouns.plan import Plan
 from gwtop.nouns.records import Missed, Observed, Record, TapState, Wrote
 from gwtop.nouns.times import MILLISECOND_NS, SECOND_NS, Nanos
 from gwtop.nouns.wire import SERVER, Chunk, Closed, Opened
-from gwtop.taps import holders, swap, upstream
+from gwtop.taps import holders, privilege, swap, upstream
 from gwtop.taps.addresses import of_socket
 from gwtop.taps.piped import Piped, Read
 from gwtop.taps.shut import Shut
@@ -65,7 +64,7 @@ class Relay:
         self._is_swapped = plan.relay.listen is None
         self._upstream = upstream.Upstream(self._names.aside if self._is_swapped else self._to)
         self._words: list[Record] = []
-        _allow_many_descriptors()
+        privilege.allow_many_descriptors()
         self._listener: socket.socket | None = self._listen(plan, now)
         self._poll = select.epoll()
         self._poll.register(self._listener.fileno(), select.EPOLLIN)
@@ -359,13 +358,6 @@ class Relay:
         )
         self._note("relay-rebound", "warn", f"{text}; start gwtop again")
         self._words.append(Missed(now, NAME, "requests", None))
-
-
-def _allow_many_descriptors() -> None:
-    """Two a connection; the soft limit of 1,024 is for programs that use select."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != hard:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def open_tap(plan: Plan, now: Nanos) -> Relay | Shut | None:

@@ -45,6 +45,20 @@ def need_uwsgi() -> list[str]:
     pytest.skip("needs pyuwsgi (pip install pyuwsgi)")
 
 
+def as_nobody() -> list[str]:
+    """What makes a command nobody's; skips where nobody can't even import gwtop."""
+    need_root()
+    setpriv = need_program("setpriv", "util-linux")
+    rights = ["--reuid=65534", "--regid=65534", "--clear-groups"]
+    rights += ["--bounding-set=-all", "--inh-caps=-all"]
+    prefix = [setpriv, *rights, shutil.which("env") or "env", "HOME=/", f"PYTHONPATH={ROOT}"]
+    probe = [*prefix, sys.executable, "-c", "import gwtop.cli, aiohttp"]
+    done = subprocess.run(probe, cwd="/", capture_output=True, text=True)
+    if done.returncode != 0:
+        pytest.skip(f"needs a checkout that nobody can read ({done.stderr.splitlines()[-1]})")
+    return prefix
+
+
 def free_port(host: str = "127.0.0.1") -> int:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as listener:

@@ -5,13 +5,12 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from gwtop import demos
-from tests.live._running import ROOT, Fact, gwtop_command, need_program, need_root, of_type
+from tests.live._running import Fact, as_nobody, gwtop_command, need_program, need_root, of_type
 from tests.live.test_demo_facts import header
 
 pytestmark = pytest.mark.live
@@ -29,16 +28,7 @@ ALONE = ("gunicorn", "wsgiref", "cgi")
 @pytest.fixture
 def nobody() -> list[str]:
     """What makes a command nobody's; skips where nobody can't even import gwtop."""
-    need_root()
-    setpriv = need_program("setpriv", "util-linux")
-    rights = ["--reuid=65534", "--regid=65534", "--clear-groups"]
-    rights += ["--bounding-set=-all", "--inh-caps=-all"]
-    prefix = [setpriv, *rights, shutil.which("env") or "env", "HOME=/", f"PYTHONPATH={ROOT}"]
-    probe = [*prefix, sys.executable, "-c", "import gwtop.cli, aiohttp"]
-    done = subprocess.run(probe, cwd="/", capture_output=True, text=True)
-    if done.returncode != 0:
-        pytest.skip(f"needs a checkout that nobody can read ({done.stderr.splitlines()[-1]})")
-    return prefix
+    return as_nobody()
 
 
 def need_demo(name: str, front: str | None = None) -> None:

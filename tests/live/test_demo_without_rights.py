@@ -1,17 +1,14 @@
 """A demo for somebody without any right: processes are shown, and what would show the traffic."""
 
 import json
-import os
-import shutil
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
 import pytest
 
 from gwtop import demos
-from tests.live._running import ROOT, Fact, gwtop_command, need_program, of_type
+from tests.live._running import Fact, as_nobody, gwtop_command, of_type
 from tests.live._terminal import terminal
 
 pytestmark = pytest.mark.live
@@ -22,17 +19,7 @@ REMEDY = "ring is refused: CAP_NET_RAW shows the requests on the wire: sudo "
 @pytest.fixture
 def nobody() -> list[str]:
     """What makes a command nobody's; skips where nobody can't even import gwtop."""
-    if os.geteuid() != 0:
-        pytest.skip("needs root, to become somebody without rights")
-    setpriv = need_program("setpriv", "util-linux")
-    rights = ["--reuid=65534", "--regid=65534", "--clear-groups"]
-    rights += ["--bounding-set=-all", "--inh-caps=-all"]
-    prefix = [setpriv, *rights, shutil.which("env") or "env", "HOME=/", f"PYTHONPATH={ROOT}"]
-    probe = [*prefix, sys.executable, "-c", "import gwtop.cli, aiohttp"]
-    done = subprocess.run(probe, cwd="/", capture_output=True, text=True)
-    if done.returncode != 0:
-        pytest.skip(f"needs a checkout that nobody can read ({done.stderr.splitlines()[-1]})")
-    return prefix
+    return as_nobody()
 
 
 def test_births_are_told_and_the_traffics_remedy_is_one_line(nobody: list[str]) -> None:

@@ -113,7 +113,7 @@ def test_a_kernel_that_tells_nothing_is_a_state(monkeypatch: pytest.MonkeyPatch)
     def fail(*_: object) -> None:
         raise OSError("no sock_diag")
 
-    monkeypatch.setattr(diag, "_messages", fail)
+    monkeypatch.setattr(diag, "messages", fail)
     monkeypatch.setattr(tracefs, "has_own", lambda: False)
     for module in (queues, sockets_held):
         tap = module.open_tap(Plan(ports=(9000,)), 0)  # type: ignore[attr-defined]
