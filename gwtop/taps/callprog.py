@@ -16,13 +16,13 @@ from struct import Struct
 from typing import NamedTuple
 
 from gwtop.nouns.plan import MAX_COPY_BYTES
-from gwtop.taps import ebpf
+from gwtop.taps import arrivals, ebpf
 from gwtop.taps.ebpf import FP, R0, R1, R2, R3, R4, R5, R6, R7, R8, R9, Program
 from gwtop.taps.elf import AARCH64, X86_64
 from gwtop.taps.sites import How, Kind
 
-HEAD = Struct("<QIIQIIqQQQQQ")
-"""at, thread, pid, number, cpu, kind, result, four arguments, bytes that follow."""
+HEAD = Struct("<QIIQIIqQQQQQQ")
+"""at, thread, pid, number, cpu, kind, result, four arguments, bytes that follow, arrived."""
 KEPT_BYTES = 48  # of the head, from cpu to the last argument: what an entry leaves for its result
 STAGING_BYTES = HEAD.size + 2 * MAX_COPY_BYTES + 8
 MSG_PEEK = 2  # linux/socket.h
@@ -35,7 +35,7 @@ UNKNOWN_BYTES = -(1 << 30)
 """A result: something was moved, nobody knows how much."""
 
 PID_TGID, KIND, ARGUMENTS = 8, 28, 40
-_NUMBER, _CPU, _RESULT, _N = 16, 24, 32, 72
+_NUMBER, _CPU, _RESULT, _N, _ARRIVED = 16, 24, 32, 72, 80
 """Offsets in the head."""
 SETTINGS = Struct("<QQ")
 """How many bytes of a call to copy; flags for the ring: 1 (BPF_RB_NO_WAKEUP) while its reader looks
@@ -74,6 +74,8 @@ class Maps:
     entered: int
     tree: int
     ring: int
+    taken: int
+    """By thread, see `arrivals`."""
 
 
 class Call(NamedTuple):
@@ -91,13 +93,13 @@ class Call(NamedTuple):
     c: int
     d: int
     data: bytes
+    arrived_ns: int = 0
+    """A read's, see `arrivals`."""
 
 
 def parse(record: bytes) -> Call:
-    at_ns, thread, pid, number, cpu, kind, result, a, b, c, d, n = HEAD.unpack_from(record)
-    return Call(
-        at_ns, thread, pid, number, cpu, kind, result, a, b, c, d, record[HEAD.size : HEAD.size + n]
-    )
+    *head, n, arrived_ns = HEAD.unpack_from(record)
+    return Call._make((*head, record[HEAD.size : HEAD.size + n], arrived_ns))
 
 
 def site_value(kind: Kind | None, how: How) -> int:
@@ -234,6 +236,9 @@ def _data(code: Program, maps: Maps) -> None:
     code.label("peeks")
     code.jump("leave", "jset", R1, MSG_PEEK)
     code.label("limit")
+    _thread_key(code, maps.taken)
+    arrivals.take(code)
+    code.store(8, R8, _ARRIVED, R1)
     _several(code)
     code.load(8, R1, FP, _SETTINGS + _COPY)
     code.jump("short", "jler", R9, R1)

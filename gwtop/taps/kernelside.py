@@ -53,6 +53,7 @@ class KernelSide:
                 entered=self._map(ebpf.LRU_HASH, 8, callprog.KEPT_BYTES, MAX_TREE),
                 tree=self._map(ebpf.LRU_HASH, 4, 4, MAX_TREE),
                 ring=self.ring.descriptor,
+                taken=self._map(ebpf.LRU_HASH, 8, 8, MAX_TREE),
             )
             self._settings = self._memory(self._maps.settings, mmap.PAGESIZE)
             self._free = [self._program() for _ in range(N_PROGRAMS)]

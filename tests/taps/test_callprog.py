@@ -13,7 +13,7 @@ from gwtop.taps.ebpf import FP, R0, R1, R2, Program
 from gwtop.taps.elf import AARCH64, X86_64
 from gwtop.taps.sites import How, Kind
 
-MAPS = Maps(sites=10, staging=11, settings=12, entered=13, tree=14, ring=15)
+MAPS = Maps(sites=10, staging=11, settings=12, entered=13, tree=14, ring=15, taken=16)
 LARGEST_BYTES = 32 * 1024  # include/linux/percpu.h PCPU_MIN_UNIT_SIZE
 OLD_LIMIT = 4096  # BPF_MAXINSNS
 
@@ -77,6 +77,7 @@ def test_a_program_is_short_and_reads_the_registers_of_its_machine(machine: int)
         MAPS.entered,
         MAPS.tree,
         MAPS.ring,
+        MAPS.taken,
     }
 
 
@@ -85,9 +86,9 @@ def test_where_it_works_is_as_large_as_the_kernel_allows() -> None:
 
 
 def test_a_record_is_a_call_with_its_bytes() -> None:
-    head = HEAD.pack(5, 101, 100, 7, 1, Kind.READ, 9, 3, 4, 5, 6, 2)
+    head = HEAD.pack(5, 101, 100, 7, 1, Kind.READ, 9, 3, 4, 5, 6, 2, 4)
     call = callprog.parse(head + b"hi" + b"left over")
-    assert call == Call(5, 101, 100, 7, 1, Kind.READ, 9, 3, 4, 5, 6, b"hi")
+    assert call == Call(5, 101, 100, 7, 1, Kind.READ, 9, 3, 4, 5, 6, b"hi", 4)
 
 
 def test_a_site_is_told_by_kind_and_how() -> None:
