@@ -136,14 +136,16 @@ def _nonce() -> int:
 def _ask_every_cpu(netlink: socket.socket) -> None:
     """Each CPU we may run on answers with its number; 0.05 ms each. None is waited for."""
     usual = os.sched_getaffinity(0)
-    try:
-        for cpu in usual:
+    for cpu in usual:
+        try:
             os.sched_setaffinity(0, {cpu})
             netlink.send(connector.listen_request(_nonce(), 0))
-    except OSError:  # the CPU went offline, or the buffer is full again: gaps show later
-        return
-    finally:
+        except OSError:  # the CPU went offline, or the buffer is full again: gaps show later
+            continue
+    try:
         os.sched_setaffinity(0, usual)
+    except OSError:  # all of them went: then the kernel has taken the limit away
+        return
 
 
 def unavailable() -> str | None:

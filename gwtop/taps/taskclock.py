@@ -11,6 +11,11 @@ ended when every thread that was born has told for every CPU.
 A process that has told of its own birth has a counter; who is followed and has not gets one. A
 fork costs what it cost before, within what can be measured (450 us for a spawn and its end).
 
+A counter is of a CPU that runs. When another one comes or one goes, all are opened anew: an account
+is complete when all counters have told, so they must be the same for everybody. Who lives then is
+not told of (`taskstats` tells of it, to within a tick). Where opening is refused by then, the old
+ones go on, what is spent on the new CPU is not in them, and a note says so.
+
 Where other users' counters are refused (perf_event_paranoid above 2 without CAP_PERFMON) the tree
 that is there when we open still has them: rights are given up after that.
 """
@@ -23,9 +28,9 @@ from dataclasses import dataclass
 
 from gwtop import clock
 from gwtop.nouns.plan import Plan
-from gwtop.nouns.records import Record, Spent, TapState
-from gwtop.nouns.times import Nanos
-from gwtop.taps import kinship, perf, proc, taskstats
+from gwtop.nouns.records import Observed, Record, Spent, TapState
+from gwtop.nouns.times import SECOND_NS, Nanos
+from gwtop.taps import cpus, kinship, perf, proc
 from gwtop.taps.perf import Born, Counted
 from gwtop.taps.privilege import needed
 from gwtop.taps.shut import Shut
@@ -35,6 +40,10 @@ NAME = "taskclock"
 MAX_COUNTERS = 512  # descriptors: half of what a process may usually open
 MAX_ALIVE = 8192  # counted processes whose end was not told; the oldest has lost it
 REFUSED = (errno.EACCES, errno.EPERM)
+GONE = (errno.ESRCH, errno.ENODEV)  # the process; the CPU
+FULL = (errno.EMFILE, errno.ENFILE)
+CPUS_NS = SECOND_NS
+"""How often we look which CPUs run, when the tree changes."""
 
 
 @dataclass(slots=True)
@@ -54,16 +63,12 @@ class Taskclock:
 
     def __init__(self, now: Nanos) -> None:
         """Raises OSError."""
-        self._buffers: dict[int, perf.Buffer] = {}
+        self._buffers = _buffers(cpus.online())
+        self._online = set(self._buffers)
+        self._looked_at_ns = clock.monotonic_ns()
         self._counters: dict[int, list[int]] = {}
         """Process: its own, as it was there before us."""
         self._counting: dict[int, _Counting] = {}
-        try:
-            for cpu in taskstats.online():
-                self._buffers[cpu] = perf.Buffer(cpu)
-        except OSError:
-            self.close()
-            raise
         self._ready: list[Record] = []
         self.state = TapState(now, NAME, "open", None, tells_spent=True)
         self.behind_at: Nanos | None = None
@@ -78,6 +83,7 @@ class Taskclock:
         """The tree has changed: somebody may have ended, somebody may be new."""
         offset_ns = clock.monotonic_offset_ns()
         self._ready += self._drain(offset_ns)
+        self._look_at_cpus()
         followed = frozenset(pids)
         for pid in followed - self._counting.keys() - self._counters.keys():
             self.count(pid)
@@ -101,16 +107,41 @@ class Taskclock:
 
     def _count(self, thread: int, opened: list[int]) -> bool:
         """Whether it does; one that has gone or is not ours does not."""
+        n_before = len(opened)
         try:
             opened.append(perf.open_counter(thread, -1, perf.DUMMY, inherited=False))
             for cpu, buffer in self._buffers.items():
                 opened.append(perf.open_counter(thread, cpu, perf.TASK_CLOCK, inherited=True))
                 buffer.takes(opened[-1])
         except OSError as error:
-            if error.errno not in (*REFUSED, errno.ESRCH, errno.EMFILE, errno.ENFILE):
+            if error.errno not in (*REFUSED, *GONE, *FULL):
                 raise
+            if error.errno == errno.ENODEV:
+                self._looked_at_ns = 0  # it went this moment: all are opened anew next time
+            while len(opened) > n_before:  # a part of them would never be complete
+                os.close(opened.pop())
             return False
         return True
+
+    def _look_at_cpus(self) -> None:
+        now_ns = clock.monotonic_ns()
+        if now_ns < self._looked_at_ns + CPUS_NS:
+            return
+        online = set(cpus.online())
+        self._looked_at_ns, before, self._online = now_ns, self._online, online
+        if online == before:
+            return
+        try:
+            fresh = _buffers(online)
+        except OSError as error:
+            if error.errno not in (*REFUSED, *FULL):
+                raise
+            if new := online - self._buffers.keys():
+                self._ready.append(_uncounted(new))
+            return
+        self.close()
+        self._counting.clear()
+        self._buffers, self._online = fresh, set(fresh)
 
     def _drain(self, offset_ns: int) -> list[Record]:
         unread = [buffer.unread() for buffer in self._buffers.values()]
@@ -161,10 +192,33 @@ class Taskclock:
         self._buffers.clear()
 
 
+def _buffers(online: Collection[int]) -> dict[int, perf.Buffer]:
+    """One for each of these CPUs that still runs. Raises OSError."""
+    opened: dict[int, perf.Buffer] = {}
+    try:
+        for cpu in online:
+            try:
+                opened[cpu] = perf.Buffer(cpu)
+            except OSError as error:
+                if error.errno != errno.ENODEV:
+                    raise
+    except OSError:
+        for buffer in opened.values():
+            buffer.close()
+        raise
+    return opened
+
+
+def _uncounted(new: Collection[int]) -> Observed:
+    which = ", ".join(map(str, sorted(new)))
+    text = f"CPU {which} came, and to count on it is refused: CPU times may lack up to a tick"
+    return Observed(clock.now(), "cpu-uncounted", "info", text)
+
+
 def unavailable() -> OSError | None:
     """Why there are no counters here; None when there are."""
     try:
-        perf.Buffer(taskstats.online()[0]).close()
+        perf.Buffer(cpus.online()[0]).close()
     except OSError as error:
         return error
     return None

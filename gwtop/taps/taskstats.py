@@ -9,11 +9,14 @@ before the exit is told, so the sockets are emptied when the tree has changed, a
 second, so that strangers do not fill them.
 
 One socket for each CPU, for the kernel numbers the messages per CPU and does not say which: so a
-gap in the numbers of a socket is a loss, and its width is the number. Works in the first pid, user
+gap in the numbers of a socket is a loss, and its width is the number. For each that the machine may
+ever have: the kernel takes the request for any possible one, and by the time another one comes we
+have given up the right to ask (kernel/taskstats.c, add_del_listener). Works in the first pid, user
 and network namespace only (kernel/taskstats.c), and wants CAP_NET_ADMIN.
 """
 
 import errno
+import select
 import socket
 import sys
 from collections.abc import Collection, Iterable
@@ -22,7 +25,7 @@ from gwtop import clock
 from gwtop.nouns.plan import Plan
 from gwtop.nouns.records import Missed, Record, Spent, TapState
 from gwtop.nouns.times import SECOND_NS, Nanos
-from gwtop.taps import accounts
+from gwtop.taps import accounts, cpus
 from gwtop.taps.privilege import needed
 from gwtop.taps.shut import Shut
 
@@ -35,21 +38,6 @@ BUFFER_BYTES = 8 << 20  # of each CPU: 3,500 accounts (2.3 KB each in the kernel
 LOOK_NS = SECOND_NS
 TIMEOUT_S = 1.0  # answers come in the same system call; this only forbids hanging
 MAX_PER_READ = 4096
-ONLINE = "/sys/devices/system/cpu/online"
-
-
-def cpus(text: str) -> list[int]:
-    """ "0-2,5" as numbers."""
-    found: list[int] = []
-    for part in text.strip().split(","):
-        first, _, last = part.partition("-")
-        found += range(int(first), int(last or first) + 1)
-    return found
-
-
-def online() -> list[int]:
-    with open(ONLINE, encoding="ascii") as text:
-        return cpus(text.read())
 
 
 def _asked(netlink: socket.socket, request: bytes) -> bytes:
@@ -79,7 +67,7 @@ def _listen(cpu: int, buffer_bytes: int) -> socket.socket:
 def unavailable() -> OSError | None:
     """Why there are no accounts here; None when there are."""
     try:
-        _listen(online()[0], 0).close()
+        _listen(cpus.online()[0], 0).close()
     except OSError as error:
         return error
     return None
@@ -101,10 +89,13 @@ class Taskstats:
 
     def __init__(self, now: Nanos, buffer_bytes: int = BUFFER_BYTES) -> None:
         """Raises OSError."""
-        self._lines: list[tuple[socket.socket, accounts.Sequence]] = []
+        self._lines: dict[int, tuple[socket.socket, accounts.Sequence]] = {}
+        self._epoll = select.epoll()
         try:
-            for cpu in online():
-                self._lines.append((_listen(cpu, buffer_bytes), accounts.Sequence()))
+            for cpu in cpus.possible():
+                netlink = _listen(cpu, buffer_bytes)
+                self._lines[netlink.fileno()] = netlink, accounts.Sequence()
+                self._epoll.register(netlink, select.EPOLLIN)
         except OSError:
             self.close()
             raise
@@ -132,7 +123,8 @@ class Taskstats:
 
     def _drain(self, now: Nanos) -> list[Record]:
         records: list[Record] = []
-        for netlink, sequence in self._lines:
+        for line, _ in self._epoll.poll(0):
+            netlink, sequence = self._lines[line]
             n_missed = 0
             for datagram in _waiting(netlink):
                 number = accounts.sequence_of(datagram)
@@ -146,7 +138,8 @@ class Taskstats:
         return records
 
     def close(self) -> None:
-        for netlink, _ in self._lines:
+        self._epoll.close()
+        for netlink, _ in self._lines.values():
             netlink.close()
         self._lines.clear()
 

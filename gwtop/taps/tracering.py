@@ -10,18 +10,25 @@ Waiting: while nothing happens, `poll` waits on the ring (an epoll descriptor ov
 something does, the ring is left alone for `PAUSE_NS` and then read at once: a busy gateway costs a
 hundred wake-ups a second and not one for each event, an idle one none. A second instance may be
 read along whose events wake nobody: those that every program of the machine makes.
+
+A CPU that was never switched on has a file and no pages: poll says at once that it failed, and a
+read that there is no such device (kernel/trace/ring_buffer.c, ring_buffer_poll_wait and
+ring_buffer_alloc_read_page). Many virtual machines have such CPUs. Its file is left alone and
+tried again once a second: the CPU may come. One that goes leaves its pages to be read.
 """
 
+import errno
 import os
 import select
 from bisect import bisect_right
 from operator import attrgetter
 
-from gwtop.nouns.times import MILLISECOND_NS
+from gwtop.nouns.times import MILLISECOND_NS, SECOND_NS
 from gwtop.taps.tracefs import Instance
 from gwtop.taps.tracepages import RawEvent, split_pages
 
 PAUSE_NS = 10 * MILLISECOND_NS  # as long as a block of the packet ring; evidence may take 80 ms
+ASLEEP_NS = SECOND_NS  # as often as taps look anyhow
 MAX_PAGES_PER_READ = 64  # of each CPU; about 50 events a page, 10 ms of our work
 
 _TIME = attrgetter("at_ns")
@@ -41,6 +48,9 @@ class TraceRing:
         self._quiet = select.epoll()
         for pipe in () if quiet is None else quiet.open_pipes():
             self._quiet.register(pipe, select.EPOLLIN)
+        self._asleep: list[tuple[select.epoll, int]] = []
+        """Files of CPUs that are not there, and who waits for each once it is."""
+        self._wake_ns = 0
         self._held: list[RawEvent] = []
         self._pause_until_ns: int | None = None
         self.n_missed: int | None = 0
@@ -59,10 +69,12 @@ class TraceRing:
         """What happened before `now_ns` (CLOCK_MONOTONIC), oldest first; bounded work."""
         fresh = self._held
         told_until_ns = now_ns
-        for pipe, _ in (*self._quiet.poll(0), *self._epoll.poll(0)):
-            newest_ns = self._drain(pipe, fresh)
-            if newest_ns is not None:
-                told_until_ns = min(told_until_ns, newest_ns)
+        self._wake(now_ns)
+        for epoll in (self._quiet, self._epoll):
+            for pipe, _ in epoll.poll(0):
+                newest_ns = self._drain(epoll, pipe, fresh)
+                if newest_ns is not None:
+                    told_until_ns = min(told_until_ns, newest_ns)
         fresh.sort(key=_TIME)
         n_told = bisect_right(fresh, told_until_ns, key=_TIME)
         self._held = fresh[n_told:]
@@ -71,13 +83,27 @@ class TraceRing:
         self._pause_until_ns = now_ns + (0 if is_behind else PAUSE_NS) if fresh else None
         return fresh[:n_told]
 
-    def _drain(self, pipe: int, fresh: list[RawEvent]) -> int | None:
+    def _wake(self, now_ns: int) -> None:
+        """Files of CPUs that were not there have their next try."""
+        if self._asleep and now_ns >= self._wake_ns:
+            self._wake_ns = now_ns + ASLEEP_NS
+            for epoll, pipe in self._asleep:
+                epoll.register(pipe, select.EPOLLIN)
+            self._asleep.clear()
+
+    def _drain(self, epoll: select.epoll, pipe: int, fresh: list[RawEvent]) -> int | None:
         """Adds one CPU's events. When more are left than were read: the newest one's time."""
         newest_ns: int | None = None
         for _ in range(MAX_PAGES_PER_READ):
             try:
                 data = os.read(pipe, self._page_bytes)
             except BlockingIOError:
+                return None
+            except OSError as error:
+                if error.errno != errno.ENODEV:
+                    raise
+                epoll.unregister(pipe)
+                self._asleep.append((epoll, pipe))
                 return None
             if not data:
                 return None

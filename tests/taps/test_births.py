@@ -3,13 +3,15 @@
 In: happenings by hand, and a /proc that is a dictionary. The open socket is in tests/live.
 """
 
+import errno
 import os
+import socket
 
 import pytest
 
 from gwtop.nouns.plan import Plan
 from gwtop.nouns.records import TapState
-from gwtop.taps import births, proc
+from gwtop.taps import births, connector, proc
 from gwtop.taps.connector import EVENT_EXEC, EVENT_EXIT, Happening
 from gwtop.taps.proc import Image
 
@@ -61,3 +63,44 @@ def test_a_kernel_that_wants_more_rights_is_a_refusal_with_its_remedy(
     tap = births.open_tap(Plan(ports=(3031,)), 5)
     assert tap and tap.state.state == "refused"
     assert tap.state.needs and "attach --port 3031" in tap.state.needs
+
+
+class Processors:
+    """Which CPUs run, and where we are allowed to."""
+
+    def __init__(self, *online: int) -> None:
+        self.online = set(online)
+        self.allowed = {0, 1, 2}
+
+    def get(self, pid: int) -> set[int]:
+        return set(self.allowed)
+
+    def set(self, pid: int, cpus: set[int]) -> None:
+        if not cpus & self.online:
+            raise OSError(errno.EINVAL, "Invalid argument")
+        self.allowed = set(cpus)
+
+
+@pytest.mark.parametrize(
+    ("online", "n_asked"),
+    [
+        pytest.param((0, 1, 2), 3, id="all run"),
+        pytest.param((1, 2), 2, id="the first one went this moment"),
+        pytest.param((7,), 0, id="all went, and others came"),
+    ],
+)
+def test_a_cpu_that_goes_keeps_none_of_the_others_from_being_asked(
+    online: tuple[int, ...], n_asked: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine = Processors(*online)
+    monkeypatch.setattr(os, "sched_getaffinity", machine.get)
+    monkeypatch.setattr(os, "sched_setaffinity", machine.set)
+    here, there = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+    with here, there:
+        births._ask_every_cpu(here)
+        there.setblocking(False)
+        requests = [there.recv(100) for _ in range(n_asked)]
+        with pytest.raises(BlockingIOError):
+            there.recv(100)
+    assert {len(request) for request in requests} <= {connector.REQUEST.size}
+    assert machine.allowed == {0, 1, 2}

@@ -12,8 +12,9 @@ import pytest
 
 from gwtop import clock
 from gwtop.nouns.plan import Plan
-from gwtop.nouns.records import Spent
-from gwtop.taps import perf, proc, taskclock, taskstats
+from gwtop.nouns.records import Observed, Spent
+from gwtop.nouns.times import SECOND_NS
+from gwtop.taps import cpus, perf, proc, taskclock
 from gwtop.taps.taskclock import Taskclock
 
 
@@ -22,12 +23,18 @@ class Buffers:
 
     def __init__(self) -> None:
         self.written = {0: b"", 1: b""}
+        self.online = [0, 1]
+        self.asleep: set[int] = set()
+        """CPUs that are listed and do not run any more."""
+        self.now_ns = SECOND_NS
         self.opened: list[tuple[int, int, int, bool]] = []
         self.refused: set[int] = set()
 
     def open_counter(self, thread: int, cpu: int, what: int, inherited: bool) -> int:
         if thread in self.refused:
             raise OSError(errno.EACCES, "no")
+        if cpu in self.asleep:
+            raise OSError(errno.ENODEV, "no such device")
         self.opened.append((thread, cpu, what, inherited))
         return os.open(os.devnull, os.O_RDONLY)
 
@@ -47,7 +54,12 @@ def buffers(monkeypatch: pytest.MonkeyPatch) -> Buffers:
 
     class Buffer:
         def __init__(self, cpu: int) -> None:
+            if cpu in made.asleep:
+                raise OSError(errno.ENODEV, "no such device")
+            if made.refused:
+                raise OSError(errno.EACCES, "no")
             self.cpu = cpu
+            made.written[cpu] = b""
 
         def takes(self, counter: int) -> None:
             assert counter >= 0
@@ -57,9 +69,10 @@ def buffers(monkeypatch: pytest.MonkeyPatch) -> Buffers:
             return data
 
         def close(self) -> None:
-            made.written.clear()
+            made.written[self.cpu] = b""
 
-    monkeypatch.setattr(taskstats, "online", lambda: [0, 1])
+    monkeypatch.setattr(cpus, "online", lambda: made.online)
+    monkeypatch.setattr(clock, "monotonic_ns", lambda: made.now_ns)
     monkeypatch.setattr(perf, "Buffer", Buffer)
     monkeypatch.setattr(perf, "open_counter", made.open_counter)
     monkeypatch.setattr(proc, "threads", lambda pid: [pid, pid + 1] if pid == 100 else [pid])
@@ -123,8 +136,8 @@ def test_who_was_born_counted_gets_no_counter_of_its_own(buffers: Buffers) -> No
 
 
 def test_a_refusal_is_no_end_and_is_not_tried_again(buffers: Buffers) -> None:
-    buffers.refused = {300}
     tap = Taskclock(0)
+    buffers.refused = {300}
     assert spent(tap, 300) == [] and spent(tap, 300, 400) == []
     assert {thread for thread, *_ in buffers.opened} == {400}
 
@@ -148,6 +161,62 @@ def test_after_a_drop_nobody_is_told_short(buffers: Buffers) -> None:
     assert spent(tap, 200) == []
 
 
+def test_a_cpu_that_comes_is_counted_on_and_who_lives_then_is_not_told_short(
+    buffers: Buffers,
+) -> None:
+    tap = Taskclock(0)
+    buffers.forked(5_000, 200, 200)
+    assert spent(tap, 100, 200) == []
+    buffers.online, buffers.now_ns = [0, 1, 2], 3 * SECOND_NS
+    buffers.opened.clear()
+    assert spent(tap, 100, 200) == []
+    assert {(thread, cpu) for thread, cpu, *_ in buffers.opened} == {
+        (thread, cpu) for thread in (100, 101, 200) for cpu in (-1, 0, 1, 2)
+    }
+    buffers.told(9_000, 200, 200, 1, 2, 3)
+    buffers.forked(10_000, 300, 300)
+    buffers.told(11_000, 300, 300, 10, 20, 30)
+    assert [(a.pid, a.cpu_ns) for a in spent(tap, 100)] == [(300, 60)]
+    tap.close()
+
+
+def test_a_cpu_that_comes_when_counting_is_refused_is_told_once(buffers: Buffers) -> None:
+    tap = Taskclock(0)
+    buffers.forked(5_000, 200, 200)
+    buffers.online, buffers.now_ns, buffers.refused = [0, 1, 2], 3 * SECOND_NS, {1000}
+    tap.follow([200])
+    (note,) = tap.read(0)
+    assert isinstance(note, Observed) and note.code == "cpu-uncounted" and "CPU 2" in note.text
+    buffers.now_ns += 2 * SECOND_NS
+    buffers.told(9_000, 200, 200, 700, 55)
+    assert [account.cpu_ns for account in spent(tap)] == [755]
+    tap.close()
+
+
+def test_a_cpu_that_has_gone_this_moment_costs_one_look(buffers: Buffers) -> None:
+    tap = Taskclock(0)
+    buffers.asleep = {1}
+    assert spent(tap, 300) == []
+    buffers.online = [0]
+    assert spent(tap, 300, 400) == []
+    assert {(thread, cpu) for thread, cpu, *_ in buffers.opened[2:]} == {
+        (thread, cpu) for thread in (300, 400) for cpu in (-1, 0)
+    }
+    buffers.forked(5_000, 500, 500)
+    buffers.told(9_000, 500, 500, 42)
+    assert [account.cpu_ns for account in spent(tap, 300, 400)] == [42]
+    tap.close()
+
+
+def test_a_cpu_that_is_gone_when_the_tap_opens_is_left_out(buffers: Buffers) -> None:
+    buffers.asleep = {1}
+    tap = Taskclock(0)
+    buffers.forked(5_000, 200, 200)
+    buffers.told(9_000, 200, 200, 700)
+    assert [account.cpu_ns for account in spent(tap, 200)] == [700]
+    tap.close()
+
+
 @pytest.mark.parametrize(
     ("code", "state"),
     [
@@ -162,7 +231,7 @@ def test_without_counters_the_tap_says_why(
     def refuse(*_: Any) -> None:
         raise OSError(code, os.strerror(code))
 
-    monkeypatch.setattr(taskstats, "online", lambda: [0])
+    monkeypatch.setattr(cpus, "online", lambda: [0])
     monkeypatch.setattr(perf, "Buffer", refuse)
     tap = taskclock.open_tap(Plan(ports=(9000,)), 0)
     assert tap is not None and tap.state.state == state and tap.state.needs

@@ -1,10 +1,14 @@
 """A trace ring as one stream: order over CPUs, pauses, and what is left for the next read."""
 
+import errno
+import os
 import select
 from struct import pack
 
+import pytest
+
 from gwtop.taps.tracefs import Instance
-from gwtop.taps.tracering import MAX_PAGES_PER_READ, PAUSE_NS, TraceRing
+from gwtop.taps.tracering import ASLEEP_NS, MAX_PAGES_PER_READ, PAUSE_NS, TraceRing
 from tests.taps._trace import RecordedInstance
 
 T = 1_000_000_000
@@ -97,3 +101,48 @@ def test_a_quiet_instance_is_read_along_and_wakes_nobody() -> None:
     ring.close()
     instance.close()
     quiet.close()
+
+
+def test_a_cpu_that_was_never_there_is_left_alone_and_followed_when_it_comes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    instance = RecordedInstance(n_cpus=2)
+    absent = instance.open_pipes()[1]
+    instance.put(page((20, b"come")), cpu=1)  # its file says that it is ready, as the kernel does
+    ring = ring_of(instance)
+    is_there, really_read = False, os.read
+
+    def read(descriptor: int, n_bytes: int) -> bytes:
+        if descriptor == absent and not is_there:
+            raise OSError(errno.ENODEV, "no such device")
+        return really_read(descriptor, n_bytes)
+
+    monkeypatch.setattr(os, "read", read)
+    instance.put(page((10, b"here")), cpu=0)
+    assert [event.data for event in ring.read(T + 100)] == [b"here"]
+    assert ring.read(T + 200) == [] and ring.fileno() >= 0
+    assert not select.select([ring.fileno()], [], [], 0)[0]
+    is_there = True
+    assert ring.read(T + 300) == []
+    assert [event.data for event in ring.read(T + 300 + ASLEEP_NS)] == [b"come"]
+    ring.close()
+    instance.close()
+
+
+def test_a_cpu_that_stays_away_is_tried_once_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    instance = RecordedInstance()
+    instance.put(page((10, b"here")))
+    ring = ring_of(instance)
+    n_tries = 0
+
+    def refuse(descriptor: int, n_bytes: int) -> bytes:
+        nonlocal n_tries
+        n_tries += 1
+        raise OSError(errno.ENODEV, "no such device")
+
+    monkeypatch.setattr(os, "read", refuse)
+    for milliseconds in range(0, 2_500, 100):
+        assert ring.read(T + milliseconds * 1_000_000) == []
+    assert n_tries <= 4 and ring.n_missed == 0
+    ring.close()
+    instance.close()
