@@ -47,7 +47,7 @@ def telling_options(command: F) -> F:
         ),
         click.option(
             "--capture",
-            type=click.Choice(["ring", "libpcap"]),
+            type=click.Choice(["ring", "libpcap", "calls"]),
             default="ring",
             show_default=True,
             help="The packet tap.",

@@ -79,12 +79,13 @@ def spare_garbage_collection() -> None:
 def _start_janitor(plan: Plan) -> Plan:
     """Where this process will have trace instances, or a socket's name, somebody has to outlive
     it. The plan, with what the janitor and the relay share."""
-    from gwtop.taps import probes, swap, tracefs
+    from gwtop.taps import acceptors, probes, swap, tracefs
 
     cleaners: list[Callable[[], bool]] = []
     if plan.file is None and (plan.ports or plan.socket) and tracefs.may_make():
         cleaners.append(partial(tracefs.remove_of, tracefs.own_prefix()))
-    if plan.file is None and plan.socket and tracefs.may_make():
+    in_calls = plan.socket or acceptors.ports_of(plan)
+    if plan.file is None and in_calls and tracefs.may_make():
         cleaners.append(partial(probes.remove_of, tracefs.own_prefix()))
     if plan.relay is not None and plan.relay.listen is None:
         memory = swap.shared_memory()

@@ -1,12 +1,14 @@
-"""Calls: the bytes of a unix socket, as the watched workers' own system calls move them.
+"""Calls: the bytes of a socket, unix or TCP, as the watched workers' own system calls move them.
 
-In: the plan's socket, the tree as it is followed. Out: Opened, Chunk, Lost and Closed of its
-connections, `Touched` with each read's process and thread, `Missed`, `Metered`, `Observed`. It
-refuses to know what the bytes say, and forgets at once those of any other descriptor.
+In: the plan's socket, its ports where packets are left alone, the tree as it is followed. Out:
+Opened, Chunk, Lost and Closed of their connections, `Touched` with each read's process and thread,
+`Missed`, `Metered`, `Observed`. It refuses to know what the bytes say, and forgets at once those of
+any other descriptor.
 
-No packet capture sees a unix socket. So probes sit behind the system calls of the workers' libc
-(`sites`), defined in tracefs (`probes`), planted in the watched processes alone (`planted`); a
-program at each copies what was moved (`callprog`), and whose it was is decided here
+No packet capture sees a unix socket, and not everybody who may probe may capture packets. So probes
+sit behind the system calls of the workers' libc (`sites`), defined in tracefs (`probes`), planted
+in the watched processes alone (`planted`); a program at each copies what was moved (`callprog`),
+the kernel names a TCP connection's ends (`tcpprog`), and whose it was is decided here
 (`descriptors`). Nothing is restarted and nothing stands in the path. Who read is certain.
 
 What it costs, on Linux 6.18: 2 to 7 us a call of the watched processes, of any descriptor; nothing
@@ -22,7 +24,8 @@ from gwtop import clock
 from gwtop.nouns.plan import Plan
 from gwtop.nouns.records import Metered, Missed, Observed, Record, TapState
 from gwtop.nouns.times import MILLISECOND_NS, SECOND_NS, Nanos
-from gwtop.taps import callprog, diag, kinship, libcs, listeners, proc, tracefs
+from gwtop.taps import acceptors, callprog, kinship, libcs, proc, tcpprog, tracefs
+from gwtop.taps.acceptors import Acceptors
 from gwtop.taps.callprog import Call
 from gwtop.taps.delayed import Delayed
 from gwtop.taps.descriptors import Descriptors
@@ -34,7 +37,7 @@ from gwtop.taps.privilege import Capability, held, needed
 from gwtop.taps.probes import Definitions
 from gwtop.taps.shut import Shut
 from gwtop.taps.sites import by_page_offset
-from gwtop.taps.sockets_held import SOCKET, sockets_of
+from gwtop.taps.sockets_held import sockets_of
 from gwtop.taps.tracefs import NoTracefsError
 
 NAME = "calls"
@@ -75,10 +78,9 @@ class Calls:
 
     name = NAME
 
-    def __init__(self, path: str, copy_bytes: int, now: Nanos) -> None:
+    def __init__(self, where: Acceptors, copy_bytes: int, now: Nanos) -> None:
         """Raises NoTracefsError, NoBpfError, OSError."""
-        self._path = path
-        self._links: frozenset[str] = frozenset()
+        self._where = where
         self._covered: dict[int, int] = {}
         """Process: since which tick of the machine's children of it inherit its probes."""
         self._libcs = Libcs()
@@ -99,6 +101,8 @@ class Calls:
         try:
             self._kernel = KernelSide(copy_bytes)
             self._everywhere = self._kernel.follow_processes(self._definitions)
+            if where.ports:
+                self._kernel.follow_tcp(self._definitions, where.ports)
             self._find()
         except (NoTracefsError, NoBpfError, OSError):
             self.close()
@@ -111,24 +115,22 @@ class Calls:
 
     def _find(self) -> None:
         """The listener's owners, with the rights that we have now; then what is open there."""
-        self._look_for_listener()
-        if self._links:
-            tops = kinship.roots(kinship.owners(self._links).pids)
+        self._where.look()
+        if self._where.links:
+            tops = kinship.roots(kinship.owners(self._where.links).pids)
             self._cover(sorted(kinship.descendants(tops)))
-
-    def _look_for_listener(self) -> None:
-        self._links = frozenset(one.link for one in listeners.unix(self._path))
 
     def _find_open(self, pids: Collection[int]) -> None:
         """What these have in hand already; once their probes are there, so that none is between."""
-        try:
-            inodes = diag.unix_accepted(self._path)
-        except OSError:  # no sock_diag here: what is open already stays unknown
-            return
-        links = {f"{SOCKET}{inode}]" for inode in inodes}
+        there, names = self._where.accepted(), self._where.links
         for link, holders in sockets_of(pids).items():
-            if link in links:
-                self._descriptors.was_open(f"unix:{self._path}", _naming(link, holders))
+            if link in there:
+                server, client = there[link]
+                self._descriptors.was_open(server, _naming(link, holders), client)
+                self._kernel.concern(holders)
+            elif link in names:
+                for pid, fd in _naming(link, holders):
+                    self._descriptors.listens(pid, fd, self._where.name_of(link) or "")
                 self._kernel.concern(holders)
 
     def _cover(self, pids: Sequence[int]) -> None:
@@ -190,14 +192,11 @@ class Calls:
             return
         self._told.add((why, name))
         code, text = WORDS[why]
-        listen = f"unix:{self._path}"
-        self._words.append(Observed(clock.now(), code, "warn", text.format(name), pid, listen))
+        said = Observed(clock.now(), code, "warn", text.format(name), pid, self._where.listen)
+        self._words.append(said)
 
     def _listener_of(self, pid: int, fd: int) -> str | None:
-        link = proc.link(f"/proc/{pid}/fd/{fd}")
-        if link is not None and link not in self._links:
-            self._look_for_listener()
-        return f"unix:{self._path}" if link in self._links else None
+        return self._where.name_of(proc.link(f"/proc/{pid}/fd/{fd}"))
 
     def follow(self, pids: Collection[int]) -> None:
         fresh = frozenset(pids) - self._covered.keys()
@@ -241,8 +240,9 @@ class Calls:
         start, n_missed = 0, 0
         numbers = self._numbers
         for place, call in enumerate(calls):
-            missing = call.number - numbers.get(call.cpu, 0) - 1
-            numbers[call.cpu] = call.number
+            lane = tcpprog.lane(call.cpu, call.kind)
+            missing = call.number - numbers.get(lane, 0) - 1
+            numbers[lane] = call.number
             if missing > 0:
                 if place > start:
                     yield calls[start:place], n_missed
@@ -252,7 +252,7 @@ class Calls:
 
     def _look(self, now: Nanos) -> list[Record]:
         self._look_at = now + LOOK_NS
-        self._look_for_listener()
+        self._where.look()
         n_calls, self._n_calls = self._n_calls, 0
         self._per_s = n_calls * SECOND_NS // max(now - self._metered_at, 1)
         self._metered_at = now
@@ -266,6 +266,12 @@ class Calls:
         at = clock.now()
         self._kernel.set_copy(n_bytes)
         return [*self._descriptors.show(n_bytes > 0, at), self._metered(at)]
+
+    def set_ports(self, ports: Sequence[int]) -> None:
+        """These, too, from now on. Needs no right; but a process that has no probes does."""
+        if self._where.ports:
+            self._where.ports = tuple(ports)
+            self._kernel.watch_ports(ports)
 
     def close(self) -> None:
         for one in (one for several in self._planted.values() for one in several):
@@ -303,14 +309,15 @@ def unavailable() -> NoBpfError | NoTracefsError | None:
 
 
 def open_tap(plan: Plan, now: Nanos) -> Calls | Delayed | Shut | None:
-    """None: no unix listener is watched, or its bytes come through a relay."""
-    if plan.socket is None or plan.relay is not None:
+    """None: no listener is watched like this, or its bytes come through a relay."""
+    ports = acceptors.ports_of(plan)
+    if (plan.socket is None and not ports) or plan.relay is not None:
         return None
     if sys.platform != "linux":
         return Shut(TapState(now, NAME, "absent", "the calls of processes are seen on Linux only"))
     try:
-        calls = Calls(plan.socket, plan.copy_bytes, now)
-        return Delayed(calls) if plan.ports else calls
+        calls = Calls(Acceptors(plan.socket, ports, plan.host), plan.copy_bytes, now)
+        return Delayed(calls) if plan.ports and not ports else calls
     except (NoTracefsError, NoBpfError) as reason:
         return _shut(now, plan, str(reason), reason.refused)
     except OSError as error:

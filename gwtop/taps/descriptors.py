@@ -25,7 +25,8 @@ from gwtop.taps.callprog import (
     Call,
 )
 from gwtop.taps.sites import Kind
-from gwtop.taps.told import Connection, Told
+from gwtop.taps.tcpprog import NAMED, RESET, ends
+from gwtop.taps.told import UNNAMED, Connection, Told
 from gwtop.taps.treeprog import EXECED, EXITED, FORKED
 
 SOCK_CLOEXEC = O_CLOEXEC = 0o2000000  # asm-generic/fcntl.h, linux/net.h
@@ -68,12 +69,21 @@ class Descriptors:
         self._listening: dict[int, dict[int, str]] = {}
         """Process: descriptors that were found to be the listener's, until they are closed."""
         self._tables: dict[int, _Table] = {}
+        self._read_by: dict[int, Call] = {}
+        """Thread: the TCP socket that it read last."""
+        self._by_sock: dict[int, Connection] = {}
         self._told = Told(shows_bytes)
         self._offset_ns = 0
 
-    def was_open(self, server: str, holders: Iterable[tuple[int, int]]) -> None:
+    def listens(self, pid: int, fd: int, server: str) -> None:
+        """A watched listener was found there."""
+        self._listening.setdefault(pid, {})[fd] = server
+
+    def was_open(
+        self, server: str, holders: Iterable[tuple[int, int]], client: str = UNNAMED
+    ) -> None:
         """A connection that was there before us, with the descriptors that name it."""
-        connection = self._make(server, from_start=False)
+        connection = self._make(server, client, from_start=False)
         for pid, fd in holders:
             if fd not in self._tables.get(pid, {}):
                 self._hold(0, pid, fd, connection, ends_at_exec=True)
@@ -89,6 +99,9 @@ class Descriptors:
                 held = None if table is None else table.get(number(call.a))
                 if held is not None:
                     self._moved(call, held.connection, CLIENT if kind in READS else SERVER)
+            elif kind == NAMED:
+                if call.pid in tables:
+                    self._read_by[call.thread] = call
             else:
                 self._other(call)
         return self._told.take()
@@ -107,7 +120,8 @@ class Descriptors:
                 old = held.connection
                 new = again.get(old.conn)
                 if new is None:
-                    new = again[old.conn] = self._make(old.server, from_start=False)
+                    new = again[old.conn] = self._make(old.server, old.client, from_start=False)
+                    self._known_as(new, old.sock)
                     new.n_holders = old.n_holders
                     if old.is_told:
                         new.over = set(old.over)
@@ -154,6 +168,8 @@ class Descriptors:
                 self._release(at, pid, fd)
         elif call.kind == EXITED:
             self._end(at, pid)
+        elif call.kind == RESET and call.a in self._by_sock:
+            self._by_sock[call.a].reset_at = at
 
     def _end(self, at: Nanos, pid: int) -> None:
         self._listening.pop(pid, None)
@@ -168,7 +184,8 @@ class Descriptors:
         server = known.get(listener) or self._listener_of(pid, listener)
         if server is not None:
             known[listener] = server
-            connection = self._make(server, from_start=True)
+            client = UNNAMED if server.startswith(UNNAMED) else None
+            connection = self._make(server, client, from_start=True)
             self._hold(at, pid, call.result, connection, bool(flags & SOCK_CLOEXEC))
             self._told.accepted(at, call, connection)
 
@@ -206,14 +223,28 @@ class Descriptors:
 
     def _moved(self, call: Call, connection: Connection, side: Side) -> None:
         at, n_bytes = call.at_ns + self._offset_ns, call.result
+        if side is CLIENT and connection.client != UNNAMED:
+            self._name(connection, call.thread)
         if n_bytes > 0:
             self._told.moved(at, call, connection, side)
         elif n_bytes in (ECONNRESET, EPIPE):
-            self._told.broken(at, connection, "rst")
+            self._told.broken(connection.reset_at or at, connection, "rst")
         elif n_bytes == UNKNOWN_BYTES:
             self._told.broken(at, connection, "end")
         elif side is CLIENT and _asked_for_bytes(call):
             self._told.over(at, connection, CLIENT)
+
+    def _name(self, connection: Connection, thread: int) -> None:
+        """The thread's read of a socket comes behind what names the socket (`tcpprog`)."""
+        named = self._read_by.pop(thread, None)
+        if named is not None and connection.sock is None:
+            connection.server, connection.client = ends(named.data)
+            self._known_as(connection, named.a)
+
+    def _known_as(self, connection: Connection, sock: int | None) -> None:
+        connection.sock = sock
+        if sock is not None:
+            self._by_sock[sock] = connection
 
     def _past(self, call: Call, fd: int, side: Side) -> None:
         """Moved without passing through the process's memory."""
@@ -223,9 +254,9 @@ class Descriptors:
 
     # -- tables -------------------------------------------------------------------------------
 
-    def _make(self, server: str, from_start: bool) -> Connection:
+    def _make(self, server: str, client: str | None, from_start: bool) -> Connection:
         self._next += 1
-        return Connection(self._next, server, from_start)
+        return Connection(self._next, server, client, from_start)
 
     def _hold(
         self, at: Nanos, pid: int, fd: int, connection: Connection, ends_at_exec: bool
@@ -246,6 +277,7 @@ class Descriptors:
             del self._tables[pid]
         held.connection.n_holders -= 1
         if held.connection.n_holders == 0:
+            self._by_sock.pop(held.connection.sock or 0, None)
             self._told.closed(at, pid, held.connection)
 
 

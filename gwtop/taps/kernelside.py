@@ -14,7 +14,7 @@ from dataclasses import replace
 from struct import Struct
 
 from gwtop.nouns.plan import MAX_COPY_BYTES
-from gwtop.taps import callprog, ebpf, planted, privilege, treeprog
+from gwtop.taps import callprog, ebpf, planted, privilege, tcpprog, treeprog
 from gwtop.taps.callprog import Maps
 from gwtop.taps.ebpf import NoBpfError, Ring
 from gwtop.taps.elf import AARCH64, X86_64
@@ -132,6 +132,31 @@ class KernelSide:
             planted.everywhere(definitions.event(event), self._load(ebpf.TRACEPOINT, code))
             for event, code in programs.items()
         ]
+
+    def follow_tcp(self, definitions: Definitions, ports: Iterable[int]) -> None:
+        """From now on connections to these ports are named in the ring as they are read, and their
+        resets told. Raises OSError, NoBpfError."""
+        watched = self._map(ebpf.ARRAY, 4, tcpprog.PORTS_BYTES, 1, ebpf.F_MMAPABLE)
+        self._ports = self._memory(watched, tcpprog.PORTS_BYTES)
+        self.watch_ports(ports)
+        staging = self._map(ebpf.PERCPU_ARRAY, 4, callprog.STAGING_BYTES, 1)
+        apart = replace(self._maps, staging=staging)
+        for event, kind, maps in (
+            (tcpprog.READ_EVENT, tcpprog.NAMED, self._maps),
+            (tcpprog.RESET_EVENT, tcpprog.RESET, apart),
+        ):
+            try:
+                form = parse_format(definitions.format_of(event))
+                code = tcpprog.program(kind, form, watched, maps)
+            except (FileNotFoundError, KeyError) as error:
+                raise NoBpfError(f"this kernel's {event} names no connection") from error
+            loaded = self._load(ebpf.TRACEPOINT, code)
+            self._opened.append(planted.everywhere(definitions.event(event), loaded))
+
+    def watch_ports(self, ports: Iterable[int]) -> None:
+        """Needs no right."""
+        for port in ports:
+            self._ports[port] = 1
 
     def concern(self, pids: Iterable[int]) -> None:
         """These have to do with a watched connection. (The program finds out at their next accept

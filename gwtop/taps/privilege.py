@@ -168,7 +168,7 @@ def to_keep(plan: Plan) -> frozenset[Capability]:
     wanted = frozenset[Capability]().union(*(need.while_reading for need in NEEDS.values()))
     if plan.relay is not None and plan.relay.listen is None:
         wanted |= {Capability.DAC_OVERRIDE}  # the socket's name goes back in another user's folder
-    if plan.socket is not None and plan.relay is None:
+    if (plan.socket is not None or plan.capture == "calls") and plan.relay is None:
         wanted |= {Capability.PERFMON}  # a server that is started anew is probed, too
     return wanted & held()
 

@@ -28,6 +28,7 @@ from gwtop import clock
 from gwtop.nouns.plan import Plan
 from gwtop.nouns.records import ExecRefused, Missed, Named, Record, TapState, Touched
 from gwtop.nouns.times import SECOND_NS, Nanos
+from gwtop.taps import acceptors
 from gwtop.taps.addresses import endpoint
 from gwtop.taps.privilege import Capability, held, needed
 from gwtop.taps.shut import Shut
@@ -71,7 +72,8 @@ class Sockets:
             self._instance.close()
             raise
         try:
-            self._listen(plan.ports)
+            # What is seen in the workers' calls has its reader from there.
+            self._listen(() if acceptors.ports_of(plan) else plan.ports)
             self._ring = TraceRing(self._instance, self._everybodys)
         except (OSError, KeyError) as error:
             self._close_instances()

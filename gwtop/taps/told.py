@@ -25,11 +25,29 @@ JOIN_NS = 100 * MICROSECOND_NS
 class Connection:
     """One accepted socket, whoever holds it now."""
 
-    __slots__ = ("conn", "from_start", "is_told", "n_holders", "over", "server")
+    __slots__ = (
+        "client",
+        "conn",
+        "from_start",
+        "is_told",
+        "n_holders",
+        "opened_at",
+        "over",
+        "reset_at",
+        "server",
+        "sock",
+    )
 
-    def __init__(self, conn: int, server: str, from_start: bool) -> None:
+    def __init__(self, conn: int, server: str, client: str | None, from_start: bool) -> None:
         self.conn = conn
         self.server = server
+        self.client = client
+        """None: not known before its first read; it is told then."""
+        self.opened_at: Nanos | None = None
+        self.sock: int | None = None
+        """The kernel's name of it, where it tells one."""
+        self.reset_at: Nanos | None = None
+        """The client has gone, and the worker is going to notice."""
         self.from_start = from_start
         self.is_told = False
         self.n_holders = 0
@@ -71,10 +89,11 @@ class Told:
             self._records[reads.place] = Chunk(reads.at, conn, CLIENT, data)
 
     def accepted(self, at: Nanos, call: Call, connection: Connection) -> None:
-        if self.shows_bytes:
-            self._open(at, connection)
-        else:
+        connection.opened_at = at
+        if not self.shows_bytes:
             self._work(at, call.pid, call.thread, connection, "accepted", None)
+        elif connection.client is not None:
+            self._open(at, connection)
 
     def moved(self, at: Nanos, call: Call, connection: Connection, side: Side) -> None:
         """`call.result` bytes, of which `call.data` were copied."""
@@ -86,6 +105,8 @@ class Told:
         self._open(at, connection)
         if side in connection.over:
             return
+        if connection.reset_at is not None:  # it began before: what begins later fails
+            connection.reset_at = max(connection.reset_at, at)
         conn = connection.conn
         reads = self._reads.get(conn)
         if side is CLIENT:
@@ -105,13 +126,13 @@ class Told:
 
     def _touch(self, at: Nanos, call: Call, connection: Connection) -> None:
         pid, thread, server, conn = call.pid, call.thread, connection.server, connection.conn
-        n_bytes = call.result
-        touched = Touched(at, pid, thread, server, UNNAMED, "read", n_bytes, conn=conn)
+        n_bytes, client = call.result, connection.client or ""
+        touched = Touched(at, pid, thread, server, client, "read", n_bytes, conn=conn)
         self._records.append(touched)
 
     def over(self, at: Nanos, connection: Connection, side: Side) -> None:
         """This side will send no more."""
-        if side not in connection.over and self.shows_bytes:
+        if side not in connection.over and self._is_shown(connection):
             self._open(at, connection)
             self._join(connection.conn)
             self._records.append(Closed(at, connection.conn, side, "fin"))
@@ -121,23 +142,31 @@ class Told:
         """Nobody holds it any more; `pid` was the last."""
         if not self.shows_bytes:
             self._work(at, pid, pid, connection, "closed", None)
+        elif connection.reset_at is not None:
+            self.broken(connection.reset_at, connection, "rst")
         elif connection.is_told:
             self.over(at, connection, SERVER)
             self.over(at, connection, CLIENT)
 
     def broken(self, at: Nanos, connection: Connection, how: Literal["rst", "end"]) -> None:
         """Nothing more is told of it: the client has gone ("rst"), or we have lost our place."""
-        if len(connection.over) < 2 and self.shows_bytes:
+        if len(connection.over) < 2 and self._is_shown(connection):
             self._open(at, connection)
             self._join(connection.conn)
             self._records.append(Closed(at, connection.conn, CLIENT, how))
         connection.over |= {CLIENT, SERVER}
 
+    def _is_shown(self, connection: Connection) -> bool:
+        """Of a connection whose client never said a word there is nothing to tell."""
+        return self.shows_bytes and (connection.is_told or connection.client is not None)
+
     def _open(self, at: Nanos, connection: Connection) -> None:
         if not connection.is_told:
             connection.is_told = True
-            server, from_start = connection.server, connection.from_start
-            self._records.append(Opened(at, connection.conn, UNNAMED, server, from_start))
+            server, client = connection.server, connection.client or ""
+            opened_at = connection.opened_at or at
+            one = Opened(opened_at, connection.conn, client, server, connection.from_start)
+            self._records.append(one)
 
     def _work(
         self,

@@ -29,7 +29,7 @@ MAX_PIDS = 4096  # readers remembered; those that die young go first
 MAX_READS = 1024  # of one connection; an upload has thousands, and the first ones matter
 
 _Key: TypeAlias = tuple[str, str] | int
-"""Server and client; a connection's own id where its client has no name."""
+"""Server and client; a connection's own id where the tap that tells its bytes tells its reads."""
 
 
 class _Line:
@@ -66,7 +66,7 @@ class Readers:
             line.waiting = [e for e in line.waiting if e.id not in self._first]
 
     def began(self, exchange: Exchange) -> None:
-        line = self._line(_key(exchange))
+        line = self._line(self._key(exchange))
         first: Touched | None = None
         for record in reversed(line.reads):  # the old ones belong to what has not settled yet
             if record.at < exchange.began_at - CLOCKS_SLACK_NS:
@@ -88,7 +88,7 @@ class Readers:
     def holders(self, exchange: Exchange) -> set[int]:
         """Who was seen to hold the connection while the exchange was open; or the one who held it
         at the last look before and at the first look after, if that is the same one."""
-        line = self._lines.get(_key(exchange))
+        line = self._lines.get(self._key(exchange))
         if line is None or not line.holds or exchange.over_at is None:
             return set() if line is None else _during(line.holds, exchange)
         during = _during(line.holds, exchange)
@@ -102,7 +102,7 @@ class Readers:
 
     def settled(self, exchange: Exchange) -> None:
         """It is told: what was read before its end is of no use to later ones."""
-        line = self._lines.get(_key(exchange))
+        line = self._lines.get(self._key(exchange))
         if line is None:
             return
         if exchange in line.waiting:
@@ -113,7 +113,7 @@ class Readers:
         while len(line.holds) > 1 and line.holds[1].at <= until:  # the last before the next one
             line.holds.popleft()
         if not (line.waiting or line.reads or line.holds):
-            del self._lines[_key(exchange)]
+            del self._lines[self._key(exchange)]
 
     def forget(self, exchange: Exchange) -> None:
         """Nobody will ask about it again."""
@@ -124,6 +124,13 @@ class Readers:
         if pid not in self._last and len(self._last) >= MAX_PIDS:
             del self._last[next(iter(self._last))]
         self._last[pid] = record.at
+
+    def _key(self, exchange: Exchange) -> _Key:
+        """A tap that tells a connection's bytes tells the read before them."""
+        hop = exchange.hop
+        if hop.connection in self._lines or hop.client == UNNAMED:
+            return hop.connection
+        return hop.server, hop.peer
 
     def _line(self, key: _Key) -> _Line:
         line = self._lines.get(key)
@@ -136,11 +143,6 @@ class Readers:
 
 def _during(holds: Iterable[Touched], exchange: Exchange) -> set[int]:
     return {h.pid for h in holds if h.pid is not None and _is_of(h, exchange)}
-
-
-def _key(exchange: Exchange) -> _Key:
-    hop = exchange.hop
-    return hop.connection if hop.client == UNNAMED else (hop.server, hop.peer)
 
 
 def _is_of(record: Touched, exchange: Exchange) -> bool:

@@ -7,6 +7,7 @@ import pytest
 from gwtop.nouns.plan import Plan, Relayed
 from gwtop.nouns.records import Observed
 from gwtop.taps import calls, ebpf
+from gwtop.taps.acceptors import Acceptors
 from gwtop.taps.callprog import Call
 from gwtop.taps.calls import Calls
 from gwtop.taps.elf import X86_64
@@ -14,6 +15,7 @@ from gwtop.taps.libcs import Libc
 from gwtop.taps.planted import Planted
 from gwtop.taps.shut import Shut
 from gwtop.taps.sites import Found, Kind
+from gwtop.taps.tcpprog import NAMED, RESET
 
 
 def call(cpu: int, number: int) -> Call:
@@ -46,10 +48,14 @@ def test_what_was_missed_before_the_first_is_missed_too() -> None:
     "plan",
     [
         pytest.param(Plan(ports=(9000,)), id="a port"),
+        pytest.param(
+            Plan(ports=(9000,), capture="calls", relay=Relayed(("::1", 9), ("::1", 9000))),
+            id="a port through a relay",
+        ),
         pytest.param(Plan(socket="/x", relay=Relayed("/x", None)), id="through a relay"),
     ],
 )
-def test_it_is_for_unix_sockets_without_a_relay(plan: Plan) -> None:
+def test_it_is_for_unix_sockets_or_when_asked_for_and_never_beside_a_relay(plan: Plan) -> None:
     assert calls.open_tap(plan, 0) is None
 
 
@@ -65,6 +71,11 @@ def test_where_the_kernel_takes_no_program_it_says_so(monkeypatch: pytest.Monkey
     assert str(calls.unavailable()) == "no programs here"
 
 
+def test_resets_are_numbered_apart() -> None:
+    seen = [call(0, 1), call(0, 1)._replace(kind=RESET), call(0, 2)._replace(kind=NAMED)]
+    assert [(len(whole), n) for whole, n in bare()._unbroken(seen)] == [(3, 0)]
+
+
 class NoDefinitions:
     def close(self) -> None:
         """Nothing was defined."""
@@ -74,7 +85,7 @@ class Refused(Calls):
     """The kernel takes no probe of any library."""
 
     def __init__(self, is_open: bool) -> None:
-        self._path = "/x"
+        self._where = Acceptors("/x", ())
         self._planted, self._told, self._words = {}, set(), []
         self._is_open = is_open
         self.n_defined = 0
