@@ -31,6 +31,10 @@ class Hop(NamedTuple):
         """The client as the server sees it."""
         return self.relayed or self.client
 
+    @property
+    def is_unix(self) -> bool:
+        return self.server.startswith("unix:")
+
 
 class Exchange:
     """One request and its answer, while we learn about it."""

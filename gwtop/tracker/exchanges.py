@@ -153,9 +153,9 @@ class Link:
         if not self._fallen:
             self._close_unanswered(at)
         if side is CLIENT and self._heard_at < self._client_closed_at and not self._fallen:
-            # Its kernel refuses what came after the close, and we saw nothing come.
+            # Over TCP its kernel refuses what came after the close, and we saw nothing come.
             for exchange in self.open_exchanges():
-                exchange.cut = True
+                exchange.cut |= not self.hop.is_unix
         self._fall(at, by, "rst")
         if side is CLIENT and self.closed_by is CLIENT:
             unread(self._newest.values(), self._client_closed_at)

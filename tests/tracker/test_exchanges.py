@@ -148,6 +148,22 @@ def test_a_reset_after_the_clients_own_close_says_nobody_read_the_answer() -> No
     assert [r.code for r in seen.over[0].remarks] == ["aborted-by-front"]
 
 
+@pytest.mark.parametrize(
+    ("server", "outcome"),
+    [
+        pytest.param("127.0.0.1:9000", "partial", id="packets: what was refused went unseen"),
+        pytest.param("unix:/run/app.sock", "aborted", id="calls: the very write was refused"),
+    ],
+)
+def test_an_answer_refused_by_a_client_that_had_closed(server: str, outcome: str) -> None:
+    seen = watch((1, CLIENT, b"ask"))
+    seen.link.hop = seen.link.hop._replace(server=server)
+    seen.link.close(CLIENT, 2)
+    seen.link.reset(CLIENT, 3)
+    assert seen.over[0].outcome == outcome
+    assert [r.code for r in seen.over[0].remarks] == ["aborted-by-front"]
+
+
 def test_a_reset_against_what_comes_after_the_answer_does_not_unmake_it() -> None:
     seen = watch((1, CLIENT, b"ask"), (2, SERVER, b"whole"))
     seen.link.close(CLIENT, 3)
