@@ -6,9 +6,13 @@ It refuses to know what is inside a frame beyond the filter.
 scapy brings the declarations of libpcap's functions; its own reader is not used, because it cuts
 frames at 65,535 bytes (loopback's reach 65,550) and makes a float of each stamp. A call a frame
 makes this three times as costly as `ring`, which is why it stands second.
+An interface that is removed is an error of every read from then on; one that goes down is one in
+libpcap 1.9, and waited for by itself since 1.10. Elsewhere than on Linux a read may fail for other
+reasons: it is tried again once a second.
 Source: pcap(3PCAP); pcap-linktype(7).
 """
 
+import socket
 import sys
 from collections.abc import Collection, Sequence
 from ctypes import byref, c_char_p, create_string_buffer, string_at
@@ -17,6 +21,7 @@ from typing import Any
 from gwtop.nouns.plan import Plan
 from gwtop.nouns.records import Frames, Missed, Record, TapState
 from gwtop.nouns.times import SECOND_NS, Nanos
+from gwtop.taps import interfaces
 from gwtop.taps.privilege import needed
 from gwtop.taps.shut import Shut
 
@@ -27,6 +32,8 @@ TIMEOUT_MS = 10
 MAX_FRAMES_PER_READ = 4096
 ERROR_BYTES = 256  # PCAP_ERRBUF_SIZE
 PERM_DENIED, PROMISC_PERM_DENIED = -8, -11  # PCAP_ERROR_*
+ANY = "any"
+"""Linux: all interfaces; none of that name is there."""
 LINK_OF_DLT = {0: 0, 1: 1, 12: 101, 14: 101, 108: 108, 113: 113, 276: 276}
 """DLT_* to LINKTYPE_*: the same but for raw IP."""
 
@@ -38,7 +45,9 @@ class Libpcap:
 
     def __init__(self, plan: Plan, now: Nanos) -> None:
         """Raises OSError; PermissionError where the rights are missing."""
-        self._host = plan.host
+        self._host, self._interface = plan.host, plan.interface
+        self._again_at: Nanos | None = None
+        """The last read failed. None: it did not."""
         self._pcap: Any = _library()
         self._handle = self._activate(plan.interface)
         self._header = self._pcap.POINTER(self._pcap.pcap_pkthdr)()
@@ -86,10 +95,12 @@ class Libpcap:
             raise OSError(why.decode("utf-8", "replace"))
 
     def fileno(self) -> int:
+        if self._again_at is not None or self.state.state != "open":
+            return -1
         return int(self._pcap.pcap_get_selectable_fd(self._handle))
 
     def due_at(self) -> Nanos | None:
-        return None
+        return self._again_at
 
     def read(self, now: Nanos) -> list[Record]:
         next_frame, handle = self._pcap.pcap_next_ex, self._handle
@@ -97,19 +108,38 @@ class Libpcap:
         parts: list[bytes] = []
         spans: list[tuple[Nanos, int, int, int]] = []
         start = 0
-        while len(spans) < MAX_FRAMES_PER_READ and next_frame(handle, header, data) > 0:
+        status = 0
+        while len(spans) < MAX_FRAMES_PER_READ:
+            status = next_frame(handle, header, data)
+            if status <= 0:
+                break
             about = self._header.contents
             at = about.ts.tv_sec * SECOND_NS + about.ts.tv_usec * 1000
             parts.append(string_at(self._data, about.caplen))
             spans.append((at, start, start + about.caplen, about.len))
             start += about.caplen
+        failed = self._failed(now) if status < 0 else []
+        if status >= 0:
+            self._again_at = None
         if not spans:
             self.behind_at = None
-            return []
+            return failed
         self.behind_at = spans[-1][0] if len(spans) == MAX_FRAMES_PER_READ else None
         records: list[Record] = [Frames(NAME, self.link, b"".join(parts), spans)]
         self._count_missed(records, now)
-        return records
+        return records + failed
+
+    def _failed(self, now: Nanos) -> list[Record]:
+        """Told once, however often it fails until it does not."""
+        known, self._again_at = self._again_at is not None, now + interfaces.RETRY_NS
+        why = (c_char_p(self._pcap.pcap_geterr(self._handle)).value or b"").decode(
+            "utf-8", "replace"
+        )
+        if not _is_there(self._interface):
+            self._again_at = None
+            self.state = TapState(now, NAME, "absent", f"{self._interface}: {why}")
+            return interfaces.went_away(now, NAME, self._interface, "gwtop is started again")
+        return [] if known else interfaces.went_down(now, NAME, self._interface, why)
 
     def _count_missed(self, records: list[Record], now: Nanos) -> None:
         found = self._pcap.pcap_stat()
@@ -133,6 +163,14 @@ def expression(ports: Sequence[int], host: str | None) -> str:
     """The filter, in pcap-filter(7). Fragments have no ports, and are not asked for."""
     words = "tcp and (" + " or ".join(f"port {port}" for port in ports) + ")"
     return words if host is None else f"{words} and host {host}"
+
+
+def _is_there(interface: str) -> bool:
+    try:
+        socket.if_nametoindex(interface)
+    except OSError:
+        return interface == ANY
+    return True
 
 
 def _library() -> Any:

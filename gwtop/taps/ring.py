@@ -9,6 +9,10 @@ kernel keeps an empty block to itself). The descriptor is born deaf (protocol 0)
 that drops everything, then the ring, then the interface, and the real filter last: no frame of
 anybody else's is ever in the ring. The filter can be swapped later without any privilege.
 
+An interface that goes down is an error on the socket that stays until it is asked for (poll would
+return at once, for ever); the socket hears it again when it is up. One that is removed takes the
+binding with it: one of the same name is looked for once a second, which needs no right either.
+
 A block handed out stays ours until the next `read`, which gives it back: nothing is copied.
 On loopback each frame passes twice, out and in; PACKET_IGNORE_OUTGOING leaves one. Elsewhere it
 would hide one direction, so it is set on loopback only.
@@ -25,7 +29,7 @@ from collections.abc import Collection, Sequence
 from gwtop.nouns.plan import Plan
 from gwtop.nouns.records import Frames, Missed, Record, Spanned, TapState
 from gwtop.nouns.times import SECOND_NS, Nanos
-from gwtop.taps import bpf
+from gwtop.taps import bpf, interfaces
 from gwtop.taps.privilege import needed
 from gwtop.taps.shut import Shut
 
@@ -74,7 +78,9 @@ class Ring:
         block_timeout_ms: int = BLOCK_TIMEOUT_MS,
     ) -> None:
         """Raises OSError (EPERM, ENODEV, ENOMEM ...) when the kernel refuses."""
-        self._host = plan.host
+        self._host, self._interface, self._ports = plan.host, plan.interface, plan.ports
+        self._look_for_it_at: Nanos | None = None
+        """The interface has gone. None: it is there."""
         self._n_blocks, self._block_bytes = n_blocks, block_bytes
         self._next, self._n_held = 0, 0
         self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
@@ -117,6 +123,7 @@ class Ring:
 
     def set_ports(self, ports: Sequence[int]) -> None:
         """From now on these ports; one swap in the kernel, needs no privilege."""
+        self._ports = tuple(ports)
         net = bpf.ETHERNET_BYTES if self.link == 1 else 0
         self._attach(bpf.port_filter(ports, self._host, net))
 
@@ -124,7 +131,7 @@ class Ring:
         return self._socket.fileno()
 
     def due_at(self) -> Nanos | None:
-        return None
+        return self._look_for_it_at
 
     def read(self, now: Nanos) -> list[Record]:
         """Up to MAX_BLOCKS_PER_READ batches; gives back the blocks of the read before."""
@@ -142,7 +149,32 @@ class Ring:
         self.behind_at = _newest_at(records) if self._block_is_ready() else None
         if records:  # a full ring means full blocks, so a drop never waits for long to be told
             self._count_missed(records, now)
+        elif self._look_for_it_at is None:
+            records += self._trouble(now)
+        elif now >= self._look_for_it_at:
+            records += self._look_for_it(now)
         return records
+
+    def _trouble(self, now: Nanos) -> list[Record]:
+        """Why we were woken without a frame. To ask takes the error off the socket."""
+        if self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == 0:
+            return []
+        name: str = self._socket.getsockname()[0]
+        if name:
+            return interfaces.went_down(now, NAME, self._interface)
+        self._look_for_it_at = now + interfaces.RETRY_NS
+        return interfaces.went_away(now, NAME, self._interface, "it is there again")
+
+    def _look_for_it(self, now: Nanos) -> list[Record]:
+        try:
+            self._attach(bpf.drop_all())
+            self._bind(self._interface)
+            self.set_ports(self._ports)
+        except OSError:  # not there yet; not up yet; another kind of link that we cannot read
+            self._look_for_it_at = now + interfaces.RETRY_NS
+            return []
+        self._look_for_it_at = None
+        return [interfaces.came_back(now, self._interface)]
 
     def _block_is_ready(self) -> bool:
         base = self._next * self._block_bytes
