@@ -152,6 +152,8 @@ async def taken(picture: Picture) -> str:
 
 
 def main(names: list[str]) -> None:
+    if unknown := sorted(set(names) - PICTURES.keys()):
+        sys.exit(f"pictures: no {', '.join(unknown)}; there are {', '.join(PICTURES)}")
     FOLDER.mkdir(parents=True, exist_ok=True)
     for name in names or list(PICTURES):
         svg = asyncio.run(taken(PICTURES[name]))

@@ -6,7 +6,7 @@ import pytest
 
 from gwtop.config import Config
 from gwtop.tui.app import Screen
-from tests.pictures import CELL_H, CELL_W, FOLDER, MAX_BYTES, PICTURES, drawn
+from tests.pictures import CELL_H, CELL_W, FOLDER, MAX_BYTES, PICTURES, drawn, main
 from tests.screens._facts import hostile, pool
 from tests.screens._stage import Script, settle, shown
 
@@ -36,3 +36,11 @@ def test_every_picture_that_can_be_taken_is_there_and_small() -> None:
         path = FOLDER / f"{name}.svg"
         assert path.stat().st_size <= MAX_BYTES
         ElementTree.fromstring(path.read_text(encoding="utf-8"))
+
+
+def test_a_name_that_is_no_picture_is_one_line_and_nothing_is_drawn() -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["cgi", "unknown", "other"])
+    assert ended.value.code == (
+        "pictures: no other, unknown; there are pool, cgi, request, lifelines"
+    )
