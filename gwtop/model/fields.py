@@ -84,7 +84,7 @@ FIELDS = (
         "outcome",
         "choice",
         lambda r: r.outcome,
-        "how it ended",
+        "how it ended; none: it is not over",
         ("done", "failed", "aborted", "partial"),
     ),
     Field(
@@ -100,7 +100,7 @@ FIELDS = (
     Field(
         "stderr",
         "choice",
-        lambda r: "yes" if r.wrote_stderr else "no",
+        lambda r: None if r.wrote_stderr is None else "yes" if r.wrote_stderr else "no",
         "whether its worker wrote to stderr meanwhile",
         ("yes", "no"),
     ),

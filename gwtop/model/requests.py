@@ -38,23 +38,24 @@ class RequestRow(NamedTuple):
     target: str | None
     """Its first `KEPT_TEXT` characters."""
     status: int | None
-    outcome: Outcome
+    outcome: Outcome | None
+    """None: it is not over, and neither are the numbers that are None with it."""
     duration_ns: int | None
     first_byte_ns: int | None
     queue_ns: int | None
     pid: int | None
     evidence: Evidence | None
-    n_births: int
-    response_body_bytes: int
-    request_body_bytes: int
+    n_births: int | None
+    response_body_bytes: int | None
+    request_body_bytes: int | None
     severity: Severity | None
     """Of its gravest note."""
     notes: tuple[str, ...]
     """Their codes."""
     protocol: str
     connection: int
-    sequence: int
-    wrote_stderr: bool
+    sequence: int | None
+    wrote_stderr: bool | None
     host: str | None = None
     """None: the facts name none, for they are one engine's."""
 

@@ -1,16 +1,18 @@
 """Requests that are not over: rows under the newest of those that are, and one of them in full.
 
-In: a snapshot. Out: rows in the columns of the requests, the longest under way first; entries of a
-sheet. Refuses to know how many a screen has room for.
+In: a snapshot, what of it is wanted. Out: rows in the columns of the requests, the longest under
+way first; each as the row of a request, for filters and sorting; entries of a sheet. Refuses to
+know how many a screen has room for.
 
 At any moment a healthy gateway has some in flight, and at each look others: rows that come and go
 with every paint say nothing. What takes longer than a blink is worth a row, and a request that
 waits for a worker is what people look for when a site is slow.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from gwtop.model import Snapshot
+from gwtop.model.requests import RequestRow, clip
 from gwtop.nouns.facts import UNSET, InFlight
 from gwtop.nouns.times import MILLISECOND_NS, nanos
 from gwtop.panels._anatomy import Entry, head, named
@@ -35,18 +37,64 @@ def id_of(key: int) -> int | None:
     return -1 - key if key < 0 else None
 
 
-def lasting(snapshot: Snapshot) -> list[InFlight]:
-    """Those that are at it for longer than a blink, the oldest first."""
+def everyone(row: RequestRow) -> bool:
+    return True
+
+
+def lasting(snapshot: Snapshot, wanted: Callable[[RequestRow], bool] = everyone) -> list[InFlight]:
+    """Those that are at it for longer than a blink and are wanted, the oldest first."""
     if snapshot.now_at is None or snapshot.summary is not None:
         return []
     until = snapshot.now_at - SHOWN_AFTER_NS
     shown = [r for r in snapshot.in_flight if r.read_bytes is UNSET and nanos(r.began_at) <= until]
+    if wanted is not everyone:
+        shown = [r for r in shown if wanted(so_far(r, snapshot))]
     return sorted(shown, key=lambda r: nanos(r.began_at))
 
 
-def rows(snapshot: Snapshot, look: Look = PLAIN, n_most: int = 50) -> list[Row]:
+def so_far(request: InFlight, snapshot: Snapshot) -> RequestRow:
+    """The row of a request as far as it is known by now: it took its age, and has no end."""
+    now_at = snapshot.now_at or 0
+    protocols = {watched.protocol or "" for watched in snapshot.watch}
+    return RequestRow(
+        number=key_of(request.id),
+        id=request.id,
+        at=now_at,
+        method=clip(request.method, 40),
+        target=clip(request.target),
+        status=None,
+        outcome=None,
+        duration_ns=now_at - nanos(request.began_at),
+        first_byte_ns=None,
+        queue_ns=waited_ns(request, snapshot),
+        pid=request.pid,
+        evidence=None,
+        n_births=None,
+        response_body_bytes=None,
+        request_body_bytes=None,
+        severity=None,
+        notes=(),
+        protocol=protocols.pop() if len(protocols) == 1 else "",
+        connection=request.connection,
+        sequence=None,
+        wrote_stderr=None,
+    )
+
+
+def row_of(key: int, snapshot: Snapshot, look: Look = PLAIN) -> Row | None:
+    """None: it is over, or never was."""
+    found = find(snapshot, -1 - key)
+    return None if found is None else _row(found, snapshot, look)
+
+
+def rows(
+    snapshot: Snapshot,
+    look: Look = PLAIN,
+    n_most: int = 50,
+    wanted: Callable[[RequestRow], bool] = everyone,
+) -> list[Row]:
     """At most so many: of more the last one tells how many are left out."""
-    shown = lasting(snapshot)
+    shown = lasting(snapshot, wanted)
     if len(shown) <= n_most:
         return [_row(request, snapshot, look) for request in shown]
     first = [_row(request, snapshot, look) for request in shown[: max(0, n_most - 1)]]

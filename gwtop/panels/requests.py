@@ -34,7 +34,13 @@ COLUMNS = (
 )
 
 INFERRED: tuple[Evidence, ...] = ("spawn", "sole")
-_OUTCOMES: dict[Outcome, str] = {"done": "", "aborted": "A", "failed": "F", "partial": "P"}
+_OUTCOMES: dict[Outcome | None, str] = {
+    "done": "",
+    "aborted": "A",
+    "failed": "F",
+    "partial": "P",
+    None: "",
+}
 _FLAGS: dict[Severity | None, Style] = {"error": "bad", "warn": "warn", "info": "dim", None: ""}
 
 

@@ -4,8 +4,9 @@ In: snapshots, keys, clicks, filters. Out: strips. Refuses to know the filter's 
 
 Follow mode: the newest row is at the foot and stays there; any move stops that, End resumes it.
 Sorted rows are not followed: new ones take their places, and what is selected stays selected.
-Under the newest stand those that are not over, in at most half of the room if others need it; one
-that is selected there stays selected when it is over.
+Under the newest stand those that are not over and that the filter lets through, in at most half of
+the room if others need it; sorted, they have their places by what is known so far. One that is
+selected or marked there stays so when it is over.
 """
 
 from collections.abc import Sequence
@@ -17,6 +18,7 @@ from gwtop.model import Snapshot
 from gwtop.model.filter import EVERYTHING, Filter
 from gwtop.panels import Cell, Column, Look, Panel, safe
 from gwtop.panels import _in_flight as flying
+from gwtop.panels._header import MAX_TOLD_IN_FLIGHT
 from gwtop.panels._sorting import Sort
 from gwtop.tui.arranged import laid_out
 from gwtop.tui.cursor import Source, WithMore
@@ -58,22 +60,28 @@ class RequestTable(LiveTable):
         super().show(snapshot, look)
 
     def _go_over(self, snapshot: Snapshot) -> None:
-        """The selected one was in flight and is over now: its row is another one."""
-        selected = self.cursor.selected
-        id = None if selected is None else flying.id_of(selected)
-        if id is None or flying.find(snapshot, id) is not None:
+        """What is selected or marked was in flight and is over now: its row is another one."""
+        held = {key for key in (self.cursor.selected, *self.picked.marks) if key is not None}
+        over = {-1 - key for key in held if key < 0} - {r.id for r in snapshot.in_flight}
+        if not over:
             return
         requests = snapshot.requests
         newest = requests.between(requests.end - SEEN_ROWS, requests.end)
-        self.cursor.selected = next((row.number for row in newest if row.id == id), None)
+        numbers = {row.id: row.number for row in newest if row.id in over}
+        for id in over:
+            self.picked.go_over(flying.key_of(id), numbers.get(id))
+            if self.cursor.selected == flying.key_of(id):
+                self.cursor.selected = numbers.get(id)
 
     def _source(self) -> Source:
-        source = self.picked.source(self._snapshot, self._look)
-        if not self.picked.is_all:
+        picked = self.picked
+        source = picked.source(self._snapshot, self._look)
+        if picked.column is not None:
             return source
         n_lines = self.size.height - CHROME_LINES
         n_most = max(1, n_lines // 2, n_lines - (source.end - source.first))
-        return WithMore(source, flying.rows(self._snapshot, self._look, n_most))
+        wanted = flying.everyone if picked.is_all else picked.lets_through
+        return WithMore(source, flying.rows(self._snapshot, self._look, n_most, wanted))
 
     def _columns(self) -> tuple[Column, ...]:
         by = self.picked.column
@@ -89,8 +97,12 @@ class RequestTable(LiveTable):
             words.append(Cell(safe(picked.filter.text[:60]), "accent"))
         if picked.only_marked:
             words.append(Cell(" marked" if words else "marked", "accent"))
-        n_shown = self.cursor.source.end - self.cursor.source.first
+        n_more = picked.n_flying if picked.column is not None else self.cursor.n_more
+        n_shown = self.cursor.source.end - self.cursor.source.first - n_more
         words.append(Cell(f"{' ─ ' if words else ''}{n_shown:,} of {total:,}", "dim"))
+        if picked.n_flying:
+            told = "or more " if len(self._snapshot.in_flight) >= MAX_TOLD_IN_FLIGHT else ""
+            words.append(Cell(f" + {picked.n_flying} {told}in flight", "dim"))
         if picked.n_behind:
             words.append(Cell(f", {picked.n_behind:,} not asked yet", "warn"))
         if self.cursor.following and picked.column is None:
@@ -161,7 +173,7 @@ class RequestTable(LiveTable):
     def action_mark(self) -> None:
         if self.cursor.selected is None:
             self.cursor.move(-1)
-        if self.cursor.selected is not None and flying.id_of(self.cursor.selected) is None:
+        if self.cursor.selected is not None:
             self.picked.toggle_mark(self.cursor.selected)
             self.show(self._snapshot, self._look)
 

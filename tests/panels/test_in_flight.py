@@ -1,12 +1,15 @@
 """Requests that are not over, as rows and one in full."""
 
+import pytest
+
 from gwtop.model import Model, Snapshot
+from gwtop.model.filter import parse
 from gwtop.nouns.facts import UNSET, InFlight, QueueState
 from gwtop.nouns.times import MILLISECOND_NS as MS
 from gwtop.nouns.times import SECOND_NS as S
 from gwtop.nouns.times import instant
 from gwtop.panels import Look
-from gwtop.panels._in_flight import entries, find, id_of, key_of, lasting, rows, title
+from gwtop.panels._in_flight import entries, find, id_of, key_of, lasting, rows, so_far, title
 from gwtop.panels.requests import columns
 from tests.screens._facts import HOSTILE, T0, hello, seen, tick
 
@@ -105,3 +108,34 @@ def test_hostile_words_are_tamed() -> None:
     assert request is not None
     cells = [*title(request), *(cell for row in rows(snapshot) for cell in row.cells)]
     assert not [cell for cell in cells if "\x1b" in cell.text or "\n" in cell.text]
+
+
+def test_as_a_row_it_has_its_age_and_no_end() -> None:
+    snapshot = told(flight(3, 4200, queue_ns=None), flight(4, 100, 7, queue_ns=22 * MS))
+    waits, busy = (so_far(r, snapshot) for r in snapshot.in_flight)
+    assert (waits.number, waits.duration_ns, waits.queue_ns) == (-4, 4200 * MS, 4200 * MS)
+    assert (busy.duration_ns, busy.queue_ns, busy.pid) == (100 * MS, 22 * MS, 7)
+    assert waits.protocol == hello().watch[0].protocol
+    for known in (waits.outcome, waits.status, waits.response_body_bytes, waits.sequence):
+        assert known is None
+
+
+@pytest.mark.parametrize(
+    ("asked", "holds"),
+    [
+        ("duration>4s", True),
+        ("duration>5s", False),
+        ("queue>1s", True),
+        ("outcome=none", True),
+        ("outcome=done", False),
+        ("status!=200", True),
+        ("status>=500", False),
+        ("size<1kb", False),
+        ("stderr=no", False),
+        ("target~n=3 GET", True),
+    ],
+)
+def test_what_is_not_known_of_it_yet_is_neither_small_nor_large(asked: str, holds: bool) -> None:
+    snapshot = told(flight(3, 4200, queue_ns=None))
+    assert parse(asked).test(so_far(snapshot.in_flight[0], snapshot)) is holds
+    assert len(rows(snapshot, wanted=parse(asked).test)) == holds

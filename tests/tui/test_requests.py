@@ -9,8 +9,6 @@ import pytest
 from textual.events import Key
 from textual.pilot import Pilot
 
-from gwtop.nouns.facts import InFlight
-from gwtop.nouns.times import instant
 from gwtop.panels.requests import SORTS
 from gwtop.tui.app import Screen
 from gwtop.tui.requests import RequestTable
@@ -159,8 +157,11 @@ async def test_sorted_rows_take_new_ones_in_and_hold_the_selection() -> None:
         assert table.cursor.selected == 38
         script.add([request(40, T0 + 11 * S, duration_ns=900 * MS, target="/late")])
         await settle(app, pilot)
-        assert "/late" in rows(app)[0] or table.cursor.top == 1
+        assert table.cursor.top == 3, "it, and two that are at it for a second by now"
         assert table.cursor.selected == 38
+        await pilot.press("home")
+        for path, row in zip(("/search", "/report", "/late"), rows(app), strict=False):
+            assert path in row
         await pilot.press("escape")
         assert "following" in text(app)
 
@@ -247,52 +248,20 @@ async def test_what_is_typed_faster_than_the_screen_goes_where_it_belongs() -> N
             assert table.picked.is_all
 
 
-def waiting(now_at: int, *ids: int, pid: int | None = None) -> object:
-    flying = [
-        InFlight(n, n, "GET", f"/wait?n={n}", instant(T0 + 5 * S), pid, 5 * MS if pid else None)
-        for n in ids
-    ]
-    return tick(now_at, 40, in_flight=flying, busy=1, idle=0)
-
-
-async def test_under_the_newest_stand_those_that_are_not_over() -> None:
-    facts = [*pool(), waiting(T0 + 11 * S, 100, 101)]
-    async with requests(facts) as (app, _, _pilot, _table):
-        assert "following ─ 40" in text(app)
-        assert "/wait?n=100" in rows(app)[-2] and rows(app)[-1].startswith("○ waits")
-        assert " 6.0 s" in rows(app)[-1]
-
-
-async def test_they_take_half_of_the_room_and_tell_how_many_more_there_are() -> None:
-    facts = [*pool(), waiting(T0 + 11 * S, *range(100, 140))]
-    async with requests(facts) as (app, _, _pilot, table):
-        n_lines = table.size.height - 3
-        assert sum("○ waits" in row for row in rows(app)) == n_lines // 2 - 1
-        assert f"… and {40 - n_lines // 2 + 1} more wait" in rows(app)[-1]
-
-
-async def test_one_in_flight_opens_and_goes_over_to_its_request_when_it_is_over() -> None:
-    facts = [*pool(), waiting(T0 + 11 * S, 100, 101)]
-    async with requests(facts, (100, 40)) as (app, script, pilot, table):
-        await typed(app, pilot, "up", "enter")
-        assert "waits for a worker, 6.0 s so far" in text(app)
-        await typed(app, pilot, "enter")
-        assert app.focused is app.opening.linked
-        over = request(101, T0 + 12 * S, duration_ns=7 * S, pid=1207, target="/wait?n=101")
-        script.add([over, waiting(T0 + 12 * S, 100)])
+async def test_back_in_time_a_filter_and_an_order_show_what_was_there_then() -> None:
+    facts: list[object] = []
+    for n in range(40):
+        facts += [request(n, T0 + n * S, duration_ns=(100 - n) * MS), tick(T0 + n * S, n + 1)]
+    async with requests(facts) as (app, _, pilot, table):
+        await typed(app, pilot, "slash", *"status=200", "enter", "space", "left_curly_bracket")
+        n_then = app.shown.requests.end
+        assert n_then < 40 and len(rows(app)) == 18 and f"{n_then} of {n_then}" in text(app)
+        table.turn("took")
+        await pilot.press("home")
+        assert "100 ms" in rows(app)[0] and f"{n_then} of {n_then}" in text(app)
+        await pilot.press("space")
         await settle(app, pilot)
-        assert app.focused is app.request_sheet and "GET /wait?n=101 ── 200 ── 7.0 s" in text(app)
-        assert table.cursor.selected == 40
-
-
-async def test_one_in_flight_is_neither_marked_nor_lost_when_nobody_knows_its_end() -> None:
-    facts = [*pool(), waiting(T0 + 11 * S, 100)]
-    async with requests(facts) as (app, script, pilot, table):
-        await typed(app, pilot, "up", "m")
-        assert not table.picked.marks and table.cursor.selected == -101
-        script.add([waiting(T0 + 12 * S)])
-        await settle(app, pilot)
-        assert table.cursor.selected is None and "○ waits" not in text(app)
+        assert "40 of 40" in text(app)
 
 
 async def test_a_key_right_after_the_second_enter_is_the_sheets() -> None:
