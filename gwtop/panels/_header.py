@@ -62,7 +62,8 @@ def numbers_line(snapshot: Snapshot, width: int) -> Line:
 def missed_cell(missed: Missing | None, n_unread: int) -> Cell:
     """What was not seen, never silent: red when it is not 0, "?" where nobody could count."""
     if missed is None:
-        return Cell(f"missed {UNKNOWN}", "dim")
+        unread = f" + {n_unread:,} lines" if n_unread else ""
+        return Cell(f"missed {UNKNOWN}{unread}", "bad" if n_unread else "dim")
     values = [(words, getattr(missed, key)) for key, words in _MISSED_WORDS]
     lost = [f"{n:,} {words}" for words, n in values if n]
     if n_unread:

@@ -18,7 +18,7 @@ MAX_WAITING_LINES = 50_000
 """Ten seconds of 5,000 requests a second."""
 MAX_WAITING_BYTES = 64 * 1024 * 1024
 MAX_LINE_BYTES = 8 * 1024 * 1024
-"""With --bodies a line may be long; beyond this it is dropped and counted."""
+"""With --bodies a line may be long; beyond this it is dropped, counted, and shown as missed."""
 _READ_BYTES = 256 * 1024
 _REQUEST = b'{"type":"request"'
 
@@ -78,6 +78,8 @@ class Intake:
                 lines.insert(0, rest + first)
             rest, too_long = lines.pop(), False
             self._put(lines)
+        if too_long:
+            self.n_dropped += 1
         if rest:
             self._put([rest])
         if self._on_end is not None:
@@ -96,12 +98,14 @@ class Intake:
                 if self._is_full():
                     if self._waits:
                         self._room.wait_for(lambda: not self._is_full())
-                    elif line.startswith(_REQUEST) or len(self._lines) > 2 * MAX_WAITING_LINES:
+                    elif line.startswith(_REQUEST) or self._is_full(2):
                         self.n_dropped += 1
                         continue
                 if line:
                     self._lines.append(line)
                     self._n_bytes += len(line)
 
-    def _is_full(self) -> bool:
-        return len(self._lines) >= MAX_WAITING_LINES or self._n_bytes >= MAX_WAITING_BYTES
+    def _is_full(self, times: int = 1) -> bool:
+        """Beyond the room there is; `times` so much is for lines that matter."""
+        enough = len(self._lines) >= times * MAX_WAITING_LINES
+        return enough or self._n_bytes >= times * MAX_WAITING_BYTES

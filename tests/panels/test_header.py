@@ -45,6 +45,7 @@ def test_the_verdict_is_a_sentence() -> None:
     ("missed", "n_unread", "text", "style"),
     [
         (None, 0, "missed –", "dim"),
+        (None, 2, "missed – + 2 lines", "bad"),
         ((0, 0, 0, 0), 0, "missed 0", "dim"),
         ((None, None, None, None), 0, "missed ?", "warn"),
         ((0, None, 0, 0), 0, "missed 0 (process events: ?)", "warn"),

@@ -52,8 +52,15 @@ def test_of_a_pipe_that_is_too_quick_only_requests_are_dropped_and_counted(
 def test_not_even_lines_that_matter_are_kept_without_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MAX_WAITING_LINES", 10)
     intake = piped(b'{"type":"process_born"}\n' * 100)
-    assert intake.n_waiting == 21
-    assert intake.n_dropped == 79
+    assert intake.n_waiting == 20
+    assert intake.n_dropped == 80
+
+
+def test_few_lines_that_are_long_are_bounded_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_WAITING_BYTES", 1000)
+    intake = piped((b'{"type":"detail","x":"%s"}\n' % (b"x" * 100)) * 100)
+    assert intake.n_waiting == 17  # 124 bytes each
+    assert intake.n_dropped == 83
 
 
 def test_a_line_without_an_end_is_dropped_and_counted(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -61,6 +68,16 @@ def test_a_line_without_an_end_is_dropped_and_counted(monkeypatch: pytest.Monkey
     monkeypatch.setattr(module, "_READ_BYTES", 16)
     intake = piped(b"x" * 5000 + b"\nnext\n")
     assert intake.take(9) == [b"next"]
+    assert intake.n_dropped == 1
+
+
+def test_a_line_without_an_end_that_is_the_last_one_is_counted_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "MAX_LINE_BYTES", 100)
+    monkeypatch.setattr(module, "_READ_BYTES", 16)
+    intake = piped(b"first\n" + b"x" * 5000)
+    assert intake.take(9) == [b"first"]
     assert intake.n_dropped == 1
 
 
