@@ -25,7 +25,7 @@ from gwtop.taps.callprog import (
     Call,
 )
 from gwtop.taps.sites import Kind
-from gwtop.taps.tcpprog import NAMED, RESET, ends
+from gwtop.taps.tcpprog import LEFT, NAMED, RESET, ends
 from gwtop.taps.told import UNNAMED, Connection, Told
 from gwtop.taps.treeprog import EXECED, EXITED, FORKED
 
@@ -122,6 +122,7 @@ class Descriptors:
                 if new is None:
                     new = again[old.conn] = self._make(old.server, old.client, from_start=False)
                     self._known_as(new, old.sock)
+                    new.left_at, new.reset_at = old.left_at, old.reset_at
                     new.n_holders = old.n_holders
                     if old.is_told:
                         new.over = set(old.over)
@@ -168,8 +169,11 @@ class Descriptors:
                 self._release(at, pid, fd)
         elif call.kind == EXITED:
             self._end(at, pid)
-        elif call.kind == RESET and call.a in self._by_sock:
-            self._by_sock[call.a].reset_at = at
+        elif call.kind in (LEFT, RESET) and call.a in self._by_sock:
+            if call.kind == LEFT:
+                self._by_sock[call.a].left_at = at
+            else:
+                self._by_sock[call.a].reset_at = at
 
     def _end(self, at: Nanos, pid: int) -> None:
         self._listening.pop(pid, None)

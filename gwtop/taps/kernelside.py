@@ -135,16 +135,15 @@ class KernelSide:
 
     def follow_tcp(self, definitions: Definitions, ports: Iterable[int]) -> None:
         """From now on connections to these ports are named in the ring as they are read, and their
-        resets told. Raises OSError, NoBpfError."""
+        clients' ends told. Raises OSError, NoBpfError."""
         watched = self._map(ebpf.ARRAY, 4, tcpprog.PORTS_BYTES, 1, ebpf.F_MMAPABLE)
         self._ports = self._memory(watched, tcpprog.PORTS_BYTES)
         self.watch_ports(ports)
         staging = self._map(ebpf.PERCPU_ARRAY, 4, callprog.STAGING_BYTES, 1)
         apart = replace(self._maps, staging=staging)
-        for event, kind, maps in (
-            (tcpprog.READ_EVENT, tcpprog.NAMED, self._maps),
-            (tcpprog.RESET_EVENT, tcpprog.RESET, apart),
-        ):
+        kinds = {tcpprog.READ_EVENT: tcpprog.NAMED, **tcpprog.END_EVENTS}
+        for event, kind in kinds.items():
+            maps = self._maps if kind == tcpprog.NAMED else apart
             try:
                 form = parse_format(definitions.format_of(event))
                 code = tcpprog.program(kind, form, watched, maps)

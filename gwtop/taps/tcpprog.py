@@ -6,12 +6,13 @@ connection from what it writes. It refuses to know descriptors.
 A call says a descriptor's number and no address: what accept was given to fill in may be NULL, and
 the address that the client asked is nowhere. tcp:tcp_rcv_space_adjust fires in the reader's own
 context before its read returns, with both ends (`sockets` says more of it), so the record of a
-thread's first read of a connection stands behind the one that names it. tcp:tcp_receive_reset says
-that the client has gone, which a worker that only writes into the kernel's buffer never learns.
+thread's first read of a connection stands behind the one that names it. sock:inet_sock_set_state
+and tcp:tcp_receive_reset say that the client has closed and that it refuses what comes, which a
+worker that only writes into the kernel's buffer never learns.
 
-Both fire for every TCP socket of the machine; the first thing their programs ask is whether the
-port is watched. A reset comes whenever the kernel has a moment, in the middle of another program
-too: it has a place of its own to be put together in, and its records a numbering of their own.
+They fire for every TCP socket of the machine; the first thing their programs ask is whether the
+port is watched. The client's end comes whenever the kernel has a moment, in the middle of another
+program too: it has a place of its own to be put together in, and its records are numbered apart.
 """
 
 from struct import Struct
@@ -21,9 +22,12 @@ from gwtop.taps.callprog import ARGUMENTS, HEAD, KIND, Maps, emit, finish, look_
 from gwtop.taps.ebpf import R0, R1, R6, R7, R8, R9, Program
 from gwtop.taps.tracepages import Format
 
-READ_EVENT, RESET_EVENT = "tcp/tcp_rcv_space_adjust", "tcp/tcp_receive_reset"  # Linux 4.16, 4.15
-NAMED, RESET = 40, 41
+NAMED, LEFT, RESET = 40, 41, 42
 """Kinds beside those of `sites` and `treeprog`."""
+READ_EVENT = "tcp/tcp_rcv_space_adjust"
+END_EVENTS = {"sock/inet_sock_set_state": LEFT, "tcp/tcp_receive_reset": RESET}
+"""Linux 4.16 has all of them."""
+TCP_CLOSE_WAIT = 8  # net/tcp_states.h: the other side has closed
 PORTS_BYTES = 1 << 16
 """A byte for each port: 1 if it is watched."""
 _ENDS = Struct("=HH16s16s")
@@ -43,6 +47,9 @@ def program(kind: int, form: Format, ports: int, maps: Maps) -> bytes:
     code.set("addr", R0, R7)
     code.load(1, R1, R0)
     code.jump("out", "jeq", R1, 0)
+    if kind == LEFT:
+        code.load(4, R1, R6, fields["newstate"].offset)
+        code.jump("out", "jne", R1, TCP_CLOSE_WAIT)
     stage(code, maps)
     code.set("mov", R1, kind)
     code.store(4, R8, KIND, R1)
@@ -69,4 +76,4 @@ def ends(data: bytes) -> tuple[str, str]:
 
 def lane(cpu: int, kind: int) -> int:
     """What numbers its records: a processor, once for the tasks and once for what interrupts."""
-    return ~cpu if kind == RESET else cpu
+    return ~cpu if kind in (LEFT, RESET) else cpu

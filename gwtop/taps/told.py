@@ -30,6 +30,7 @@ class Connection:
         "conn",
         "from_start",
         "is_told",
+        "left_at",
         "n_holders",
         "opened_at",
         "over",
@@ -46,8 +47,10 @@ class Connection:
         self.opened_at: Nanos | None = None
         self.sock: int | None = None
         """The kernel's name of it, where it tells one."""
+        self.left_at: Nanos | None = None
+        """The client has closed; what it sent before may not have been read yet."""
         self.reset_at: Nanos | None = None
-        """The client has gone, and the worker is going to notice."""
+        """The client refuses what comes. A call that succeeds all the same began before."""
         self.from_start = from_start
         self.is_told = False
         self.n_holders = 0
@@ -105,8 +108,9 @@ class Told:
         self._open(at, connection)
         if side in connection.over:
             return
-        if connection.reset_at is not None:  # it began before: what begins later fails
-            connection.reset_at = max(connection.reset_at, at)
+        is_refused = side is SERVER and connection.reset_at is not None
+        if is_refused and connection.left_at is not None:
+            self.over(connection.left_at, connection, CLIENT)
         conn = connection.conn
         reads = self._reads.get(conn)
         if side is CLIENT:
@@ -123,6 +127,8 @@ class Told:
             self._records.append(Chunk(at, conn, side, data))
         if n_bytes > len(data):
             self._records.append(Lost(at, conn, side, n_bytes - len(data), True))
+        if is_refused:
+            self.broken(at, connection, "rst")
 
     def _touch(self, at: Nanos, call: Call, connection: Connection) -> None:
         pid, thread, server, conn = call.pid, call.thread, connection.server, connection.conn
@@ -150,7 +156,10 @@ class Told:
 
     def broken(self, at: Nanos, connection: Connection, how: Literal["rst", "end"]) -> None:
         """Nothing more is told of it: the client has gone ("rst"), or we have lost our place."""
-        if len(connection.over) < 2 and self._is_shown(connection):
+        was_over = len(connection.over) == 2
+        if connection.left_at is not None:
+            self.over(connection.left_at, connection, CLIENT)
+        if not was_over and self._is_shown(connection):
             self._open(at, connection)
             self._join(connection.conn)
             self._records.append(Closed(at, connection.conn, CLIENT, how))

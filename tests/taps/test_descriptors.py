@@ -9,7 +9,7 @@ from gwtop.nouns.wire import CLIENT, SERVER, Chunk, Closed, Lost, Opened
 from gwtop.taps.callprog import ECONNRESET, EPIPE, F_DUPFD_CLOEXEC, F_SETFD, UNKNOWN_BYTES, Call
 from gwtop.taps.descriptors import FD_CLOEXEC, SOCK_CLOEXEC, Descriptors
 from gwtop.taps.sites import Kind
-from gwtop.taps.tcpprog import NAMED, RESET
+from gwtop.taps.tcpprog import LEFT, NAMED, RESET
 from gwtop.taps.told import JOIN_NS
 from gwtop.taps.treeprog import EXECED, EXITED, FORKED
 
@@ -417,12 +417,27 @@ def test_a_write_that_began_before_a_reset_is_told_before_it() -> None:
     machine.accept()
     machine.named()
     machine.read(b"hi")
+    machine.call(LEFT, SOCK, pid=0)
     machine.call(RESET, SOCK, pid=0)
-    machine.write(b"all of the answer")
-    machine.call(Kind.WRITE, CONN, 0, 9, result=EPIPE)
-    assert [type(r) for r in machine.told[-2:]] == [Chunk, Closed]
-    assert machine.told[-1] == Closed(1005, FIRST + 1, CLIENT, "rst")
-    assert machine.close() == []
+    conn = FIRST + 1
+    assert machine.write(b"all of the answer") == [
+        Closed(1004, conn, CLIENT, "fin"),
+        Chunk(1006, conn, SERVER, b"all of the answer"),
+        Closed(1006, conn, CLIENT, "rst"),
+    ]
+    assert machine.call(Kind.WRITE, CONN, 0, 9, result=EPIPE) == machine.close() == []
+
+
+def test_a_client_that_has_closed_may_still_be_read_and_answered() -> None:
+    machine = TcpMachine()
+    machine.accept()
+    machine.named()
+    machine.read(b"a head")
+    machine.call(LEFT, SOCK, pid=0)
+    machine.read(b"and the body that came before the end")
+    machine.write(b"answer")
+    assert machine.chunks()[1:] == [(1, b"and the body that came before the end"), (1, b"answer")]
+    assert ends(machine.close()) == OVER
 
 
 def test_a_socket_that_is_closed_is_named_no_more() -> None:

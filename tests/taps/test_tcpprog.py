@@ -66,3 +66,11 @@ def test_what_interrupts_is_numbered_apart() -> None:
     lanes = {tcpprog.lane(cpu, kind) for cpu in (0, 1) for kind in (tcpprog.RESET, tcpprog.NAMED)}
     assert len(lanes) == 4
     assert tcpprog.lane(1, tcpprog.NAMED) == 1
+    assert tcpprog.lane(1, tcpprog.LEFT) == tcpprog.lane(1, tcpprog.RESET)
+
+
+def test_of_changes_of_state_the_clients_close_is_told() -> None:
+    form = Format(7, {**FORM.fields, "newstate": Field(20, 4, True, False)})
+    lines = instructions(tcpprog.program(tcpprog.LEFT, form, PORTS, MAPS))
+    asked = [value for code, _, _, value in lines if code == 0x55]
+    assert tcpprog.TCP_CLOSE_WAIT in asked
