@@ -7,7 +7,6 @@ Every command's module imports click and types alone; what costs is imported ins
 that needs it, so that `--help` and `--version` stay quick (tests/test_import_hygiene.py).
 """
 
-import os
 import signal
 import sys
 from typing import TYPE_CHECKING
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING
 import click
 
 from gwtop import __version__
+from gwtop.cli import streams
 from gwtop.cli.about import doctor, schema
 from gwtop.cli.attach import attach
 from gwtop.cli.compare import compare
@@ -56,7 +56,9 @@ def commands(context: click.Context, sudo: bool) -> int:
 
 def main(arguments: list[str] | None = None, stage: "Stage | None" = None) -> int:
     """Runs a command line; the exit status. On a stage, what went wrong is said by who set it."""
+    stdout = sys.stdout
     try:
+        streams.prepare()
         status = commands.main(args=arguments, prog_name="gwtop", standalone_mode=False, obj=stage)
         sys.stdout.flush()
     except click.ClickException as wrong:
@@ -73,11 +75,16 @@ def main(arguments: list[str] | None = None, stage: "Stage | None" = None) -> in
         return 1
     except click.Abort:
         return INTERRUPTED
-    except BrokenPipeError:
-        # Python flushes stdout once more when it ends, and would complain. An engine may open
-        # no file for writing by now; a pipe that nobody reads takes the little that is left.
-        os.dup2(os.pipe()[1], sys.stdout.fileno())
+    except SystemExit:
+        if sys.stdout is stdout:  # click puts another there where the reader has gone, and says 1
+            raise
+        streams.discard_output()
         return 0
+    except OSError as error:
+        if not isinstance(error, BrokenPipeError):
+            _complain(streams.no_room(error))
+        streams.discard_output()
+        return 0 if isinstance(error, BrokenPipeError) else 1
     return status if isinstance(status, int) else 0
 
 

@@ -6,7 +6,9 @@ from typing import TypedDict, Unpack
 import click
 
 from gwtop.cli import options
+from gwtop.cli.finite import Finite
 from gwtop.cli.options import Telling
+from gwtop.cli.target import host_of, socket_of
 from gwtop.nouns.plan import DEFAULT_COPY_BYTES, MAX_COPY_BYTES, Plan
 
 
@@ -62,7 +64,7 @@ class AttachOptions(Target, Telling):
     show_default=True,
     help="Of each system call on a unix socket; 0: its length only.",
 )
-@click.option("--for", "for_s", metavar="SECONDS", type=click.FloatRange(min=0, min_open=True))
+@click.option("--for", "for_s", metavar="SECONDS", type=Finite(min=0, min_open=True))
 @click.option("--requests", metavar="N", type=click.IntRange(min=1), help="Stop after N requests.")
 @click.option("--sudo", is_flag=True, help="Only the engine runs as root, the screen does not.")
 @options.telling_options
@@ -76,6 +78,10 @@ def attach(**given: Unpack[AttachOptions]) -> int:
     telling = options.telling_of(given)
     options.check(telling)
     options.check_protocol(given["protocol"])
+    if given["host"] is not None:
+        given["host"] = host_of(given["host"])
+    if given["socket"] is not None:
+        given["socket"] = socket_of(given["socket"])
     if given["sudo"]:
         return _run_under_sudo(given, telling)
     if telling["as_json"] or telling["table"] is not None:

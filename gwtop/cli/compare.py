@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from gwtop.cli.finite import Finite
 from gwtop.errors import GwtopError
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ class Ended(BaseException):
 @click.option("--svg", metavar="FILE", help="Table and bars as a picture, too.")
 @click.option(
     "--seconds",
-    type=click.FloatRange(min=0.5),
+    type=Finite(min=0.5),
     default=3.0,
     show_default=True,
     help="Of load, twice for each: with 1 client and with 8.",
@@ -176,13 +177,10 @@ def _draw(path: Path, picture: str) -> None:
 
 
 def _show(rows: "list[Compared]") -> None:
-    from rich.console import Console  # 60 ms
-
     from gwtop.outputs import comparison
+    from gwtop.outputs.console import console_of
 
-    console = Console()
-    if not console.is_terminal:  # a file has no width
-        console = Console(width=comparison.width(rows))
+    console = console_of(comparison.width(rows))
     for table in comparison.tables(rows):
         console.print(table)
     for line in comparison.chart(rows):

@@ -75,7 +75,10 @@ def home_of_user() -> Path:
     uid = os.environ.get("SUDO_UID", "")
     if os.geteuid() == 0 and uid.isdecimal():
         return Path(pwd.getpwuid(int(uid)).pw_dir)
-    return Path.home()
+    try:
+        return Path.home()
+    except RuntimeError:  # no HOME, and a user whom no passwd knows: containers have such
+        return Path("/")
 
 
 @contextmanager

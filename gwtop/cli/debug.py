@@ -11,6 +11,7 @@ import sys
 import traceback
 from pathlib import Path
 
+import click
 import msgspec
 
 from gwtop import __version__, clock
@@ -31,12 +32,21 @@ class DebugReport:
             raise GwtopError(
                 f"cannot write {path} ({refused.strerror})", "give --debug another file"
             ) from None
+        self._path = path
+        self._has_room = True
         _give_away(self._fd)
         self.write("versions", **versions())
 
     def write(self, what: str, /, **values: object) -> None:
+        """A disk that is full ends the report, and is said once; it is no reason to see less."""
+        if not self._has_room:
+            return
         line = {"what": what, "at": instant(clock.now()), **values}
-        os.write(self._fd, msgspec.json.encode(line, enc_hook=repr) + b"\n")
+        try:
+            os.write(self._fd, msgspec.json.encode(line, enc_hook=repr) + b"\n")
+        except OSError as full:
+            self._has_room = False
+            click.echo(f"gwtop: {self._path} ends here ({full.strerror})", err=True)
 
     def exception(self, error: BaseException) -> None:
         frames = traceback.extract_tb(error.__traceback__)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypedDict, Unpack
 import click
 
 from gwtop.cli import options
+from gwtop.cli.finite import Finite
 from gwtop.cli.options import Telling
 from gwtop.errors import GwtopError
 from gwtop.nouns.offers import RunDemo
@@ -38,7 +39,7 @@ class Driving(TypedDict):
 @click.argument("name", required=False)
 @click.option(
     "--rate",
-    type=click.FloatRange(min=0),
+    type=Finite(min=0),
     default=5.0,
     show_default=True,
     help="Requests per second; 0: as fast as it goes.",

@@ -8,6 +8,7 @@ What counts, the last that speaks: what is built in; the file (`GWTOP_CONFIG`, e
 (`GWTOP_THEME`, `GWTOP_ASCII`, `GWTOP_TIMES`; `NO_COLOR` takes colour from any theme).
 """
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -54,7 +55,7 @@ class Config:
 def path_of(environ: Mapping[str, str], home: Path) -> Path:
     """Where the file is, or would be."""
     if named := environ.get("GWTOP_CONFIG"):
-        return Path(named).expanduser()
+        return Path(os.path.expanduser(named))  # as it is, where nobody has that home
     base = environ.get("XDG_CONFIG_HOME", "")
     folder = Path(base) if base.startswith("/") else home / ".config"
     return folder / "gwtop" / "config.toml"  # XDG base directories 0.8: relative ones are ignored

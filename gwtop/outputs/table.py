@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from gwtop.model import Model
 from gwtop.nouns.facts import Fact, Missing, Summary
+from gwtop.outputs.console import console_of
 from gwtop.panels import Column, Row, Style, discover
 
 STYLES: dict[Style, str] = {
@@ -80,13 +81,10 @@ def _missed(missed: Missing) -> str:
 
 def print_table(columns: Sequence[Column], rows: list[Row], caption: str) -> None:
     from rich import box  # rich costs 60 ms; only tables pay
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    console = Console(highlight=False, markup=False, emoji=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, markup=False, emoji=False, width=PIPE_COLUMNS)
+    console = console_of(PIPE_COLUMNS)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold", expand=False)
     for column in columns:
         table.add_column(
