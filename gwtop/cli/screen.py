@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from gwtop.demos import RunningDemo
     from gwtop.nouns.driving import Driver
 
+MAX_SAID_BYTES = 64 * 1024  # a few hundred lines; a traceback is thirty
 HELLO_DEADLINE_S = 10.0  # taps open in 20 ms; asking the proc connector in vain takes 400
 STOP_DEADLINE_S = 3.0  # an engine gives its last words 2 s at most
 EXIT_OF_SIGNAL = 128  # plus its number, as shells have it
@@ -90,9 +91,11 @@ class Engine:
         select.select([self.facts], [], [], HELLO_DEADLINE_S)
 
     def said(self) -> list[str]:
-        """What it wrote to stderr."""
-        self._stderr.seek(0)
-        return self._stderr.read().decode("utf-8", "replace").splitlines()
+        """What it wrote to stderr; the end of it, if that is much."""
+        n_bytes = self._stderr.seek(0, os.SEEK_END)
+        self._stderr.seek(max(0, n_bytes - MAX_SAID_BYTES))
+        lines = self._stderr.read().decode("utf-8", "replace").splitlines()
+        return lines if n_bytes <= MAX_SAID_BYTES else lines[1:]  # the first of them is cut
 
     def has_ended(self) -> bool:
         return self._process.poll() is not None

@@ -5,13 +5,15 @@ Selection Data"), wrapped so that tmux and screen pass it on. Knows no clipboard
 one, on the user's own machine even through ssh.
 
 tmux by default ("set-clipboard external") takes OSC 52 from nobody, and passes nothing through
-("allow-passthrough off"); its own command does it whatever is set, so it is asked too.
+("allow-passthrough off"); its own command does it whatever is set, so it is asked too, in a thread:
+a tmux that does not answer must not stop the screen.
 """
 
 import os
 import subprocess
 from base64 import b64encode
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
@@ -141,5 +143,6 @@ def put(app: "Screen", choice: Choice) -> None:
         app.habits.copied = choice.text
     elif app._driver is not None:
         app._driver.write(osc52(choice.text, os.environ))
-        tell_tmux(choice.text, os.environ)
+        tell = partial(tell_tmux, choice.text, os.environ)
+        app.run_worker(tell, thread=True, group="clipboard", exclusive=True)
     app.habits.say(f"copied: {choice.label}, {n_bytes:,} bytes")

@@ -1,9 +1,11 @@
 """Copying, exporting, pictures: what is offered, what is written, and where it is said."""
 
+import asyncio
 import json
 import os
 import re
 import resource
+import threading
 from base64 import b64decode
 from pathlib import Path
 
@@ -12,6 +14,7 @@ import pytest
 from gwtop import journal
 from gwtop.errors import GwtopError
 from gwtop.nouns.facts import Request
+from gwtop.tui import copying
 from gwtop.tui.app import Screen
 from gwtop.tui.copying import MAX_BYTES, Choice, osc52, put, tell_tmux
 from gwtop.tui.exporting import folder_for_exports, folder_for_pictures, written
@@ -122,6 +125,28 @@ def test_osc_52_is_what_the_terminal_gets_through_tmux_and_screen() -> None:
     pieces = osc52("x" * 1000, {"STY": "1.pts"})
     assert "".join(re.findall("\x1bP(.*?)\x1b\\\\", pieces, re.DOTALL)) == osc52("x" * 1000, {})
     assert not tell_tmux("x", {})
+
+
+async def test_a_tmux_that_does_not_answer_stops_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, answers = threading.Event(), threading.Event()
+
+    def hang(text: str, environ: object) -> bool:
+        asked.set()
+        return answers.wait(30)
+
+    monkeypatch.setattr(copying, "tell_tmux", hang)
+    app = from_capture()
+    async with app.run_test(size=(100, 40)) as pilot:
+        await settle(app, pilot)
+        monkeypatch.setattr(type(app), "is_headless", False)
+        try:
+            put(app, Choice("t", "as text", "some text"))
+            await asyncio.to_thread(asked.wait, 30)
+            await pilot.press("3")
+            assert "copied: as text" in app.habits.said
+        finally:
+            monkeypatch.undo()
+            answers.set()
 
 
 @pytest.mark.parametrize(
