@@ -24,7 +24,7 @@ from gwtop import clock
 from gwtop.nouns.plan import Plan
 from gwtop.nouns.records import Metered, Missed, Observed, Record, TapState
 from gwtop.nouns.times import MILLISECOND_NS, SECOND_NS, Nanos
-from gwtop.taps import acceptors, callprog, kinship, libcs, proc, tcpprog, tracefs
+from gwtop.taps import acceptors, callprog, kinship, libcs, proc, tracefs
 from gwtop.taps.acceptors import Acceptors
 from gwtop.taps.callprog import Call
 from gwtop.taps.delayed import Delayed
@@ -90,8 +90,6 @@ class Calls:
         self._is_open = False
         self._told: set[tuple[str, str]] = set()
         self._words: list[Record] = []
-        self._numbers: dict[int, int] = {}
-        """CPU: its newest record's."""
         self._n_calls = self._n_missed = self._per_s = 0
         self._metered_at = now
         self._pause_until: Nanos | None = None
@@ -226,7 +224,6 @@ class Calls:
         for whole, n_missed in self._unbroken(calls):
             if n_missed:
                 at = whole[0].at_ns + offset_ns
-                self._n_missed += n_missed
                 records.append(Missed(at, NAME, "frames", n_missed))
                 records += self._descriptors.cut(at)
             records += self._descriptors.records(whole, offset_ns)
@@ -238,15 +235,12 @@ class Calls:
     def _unbroken(self, calls: list[Call]) -> Iterator[tuple[list[Call], int]]:
         """Calls with none missing among them, and how many before them are."""
         start, n_missed = 0, 0
-        numbers = self._numbers
         for place, call in enumerate(calls):
-            lane = tcpprog.lane(call.cpu, call.kind)
-            missing = call.number - numbers.get(lane, 0) - 1
-            numbers[lane] = call.number
-            if missing > 0:
+            if call.n_refused > self._n_missed:
                 if place > start:
                     yield calls[start:place], n_missed
-                start, n_missed = place, missing
+                start, n_missed = place, call.n_refused - self._n_missed
+                self._n_missed = call.n_refused
         if start < len(calls):
             yield calls[start:], n_missed
 
@@ -256,10 +250,18 @@ class Calls:
         n_calls, self._n_calls = self._n_calls, 0
         self._per_s = n_calls * SECOND_NS // max(now - self._metered_at, 1)
         self._metered_at = now
-        return [self._metered(now)]
+        return [*self._missed_since(now), self._metered(now)]
+
+    def _missed_since(self, now: Nanos) -> list[Record]:
+        """The next record would say that some were refused; there is none."""
+        n_missed = self._kernel.n_refused() - self._n_missed
+        if n_missed <= 0 or self._kernel.ring.is_behind:
+            return []
+        self._n_missed += n_missed
+        return [Missed(now, NAME, "frames", n_missed), *self._descriptors.cut(now)]
 
     def _metered(self, at: Nanos) -> Metered:
-        return Metered(at, NAME, self._per_s, self._n_missed, self._kernel.copy_bytes)
+        return Metered(at, NAME, self._per_s, self._kernel.n_refused(), self._kernel.copy_bytes)
 
     def set_copy(self, n_bytes: int) -> list[Record]:
         """Of each call from now on; 0: lengths only. Needs no right."""

@@ -29,13 +29,13 @@ ATTRIBUTE_BYTES = 128
 
 # Helpers: enum bpf_func_id.
 MAP_LOOKUP, MAP_UPDATE, MAP_DELETE, KTIME, CPU, PID_TGID = 1, 2, 3, 5, 8, 14
-PROBE_READ_USER, RINGBUF_OUTPUT = 112, 130
+PROBE_READ_USER, RINGBUF_OUTPUT, RINGBUF_QUERY = 112, 130, 134
 
 R0, R1, R2, R3, R4, R5, R6, R7, R8, R9, FP = range(11)
 INSTRUCTION = Struct("<BBhi")
 CODES = {
     "mov": 0xB7, "movr": 0xBF, "add": 0x07, "addr": 0x0F, "sub": 0x17, "subr": 0x1F,
-    "and": 0x57, "rsh": 0x77, "lsh": 0x67, "or": 0x47, "orr": 0x4F,
+    "mul": 0x27, "and": 0x57, "rsh": 0x77, "lsh": 0x67, "or": 0x47, "orr": 0x4F,
 }  # fmt: skip
 JUMPS = {
     "ja": 0x05, "jeq": 0x15, "jne": 0x55, "jgt": 0x25, "jge": 0x35, "jlt": 0xA5, "jset": 0x45,

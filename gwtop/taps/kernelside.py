@@ -13,8 +13,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from struct import Struct
 
-from gwtop.nouns.plan import MAX_COPY_BYTES
-from gwtop.taps import callprog, ebpf, planted, privilege, tcpprog, treeprog
+from gwtop.nouns.plan import DEFAULT_COPY_BYTES
+from gwtop.taps import callprog, cpus, ebpf, planted, privilege, siteprog, tcpprog, treeprog
 from gwtop.taps.callprog import Maps
 from gwtop.taps.ebpf import NoBpfError, Ring
 from gwtop.taps.elf import AARCH64, X86_64
@@ -30,7 +30,21 @@ PLACE_BYTES = 8  # of an array's element, which are rounded up
 MAX_TREE = 16384  # processes and threads remembered
 MACHINES = {"x86_64": X86_64, "aarch64": AARCH64}
 BIRTH, EXEC, END = "task/task_newtask", "sched/sched_process_exec", "sched/sched_process_exit"
+MAX_SLOTS, SLOTS_BYTES = 4, 32 << 20
+"""Programs that interrupt one another on a CPU, and what all slots may take where two do not."""
 _U32 = Struct("<I")
+_U64 = Struct("<Q").unpack_from
+
+
+def slots_of_each(n_cpus: int, slot_bytes: int) -> int:
+    return max(2, min(MAX_SLOTS, SLOTS_BYTES // (n_cpus * slot_bytes)))
+
+
+def _highest_cpu() -> int:
+    try:
+        return max(cpus.possible())
+    except OSError:  # no /sys here; numbers without gaps then
+        return os.sysconf("SC_NPROCESSORS_CONF") - 1
 
 
 class KernelSide:
@@ -44,16 +58,22 @@ class KernelSide:
         self._memories: list[mmap.mmap] = []
         ebpf.allow_locked_memory()
         privilege.allow_many_descriptors()
+        room = max(copy_bytes, DEFAULT_COPY_BYTES)
+        n_cpus = _highest_cpu() + 1
+        n_slots = slots_of_each(n_cpus, callprog.slot_bytes(room))
         self.ring = Ring(RING_BYTES)
         with self._or_nothing():
             self._maps = Maps(
                 sites=-1,
-                staging=self._map(ebpf.PERCPU_ARRAY, 4, callprog.STAGING_BYTES, 1),
-                settings=self._map(ebpf.ARRAY, 4, callprog.SETTINGS.size, 1, ebpf.F_MMAPABLE),
+                staging=self._map(ebpf.ARRAY, 4, callprog.slot_bytes(room), n_cpus * n_slots),
+                settings=self._map(ebpf.ARRAY, 4, callprog.SETTINGS_BYTES, 1, ebpf.F_MMAPABLE),
                 entered=self._map(ebpf.LRU_HASH, 8, callprog.KEPT_BYTES, MAX_TREE),
                 tree=self._map(ebpf.LRU_HASH, 4, 4, MAX_TREE),
                 ring=self.ring.descriptor,
                 taken=self._map(ebpf.LRU_HASH, 8, 8, MAX_TREE),
+                n_slots=n_slots,
+                ring_bytes=RING_BYTES,
+                room_bytes=room,
             )
             self._settings = self._memory(self._maps.settings, mmap.PAGESIZE)
             self._free = [self._program() for _ in range(N_PROGRAMS)]
@@ -90,11 +110,12 @@ class KernelSide:
         """One that has no sites yet, and where they are told."""
         sites = self._map(ebpf.ARRAY, 4, 4, N_PLACES, ebpf.F_MMAPABLE)
         maps = replace(self._maps, sites=sites)
-        program = self._load(ebpf.KPROBE, callprog.at_sites(self._machine, maps))
+        program = self._load(ebpf.KPROBE, siteprog.at_sites(self._machine, maps))
         return program, self._memory(sites, N_PLACES * PLACE_BYTES)
 
     def set_copy(self, n_bytes: int) -> None:
-        self.copy_bytes = min(n_bytes, MAX_COPY_BYTES)
+        """As much as there is room for, at most: what was asked for in the beginning."""
+        self.copy_bytes = min(n_bytes, self._maps.room_bytes)
         self._set()
 
     def rest(self, is_resting: bool) -> bool:
@@ -108,13 +129,17 @@ class KernelSide:
     def _set(self) -> None:
         callprog.SETTINGS.pack_into(self._settings, 0, self.copy_bytes, self._is_quiet)
 
+    def n_refused(self) -> int:
+        """Records that there was no room for, since the start."""
+        return int(_U64(self._settings, callprog.N_REFUSED)[0])
+
     def program_for(self, machine: int, sites: Iterable[Site]) -> int | None:
         """A program for these, no two of which share a place in a page. None: all are used."""
         if machine != self._machine or not self._free:
             return None
         program, memory = self._free.pop()
         for site in sites:
-            value = callprog.site_value(site.kind, site.how)
+            value = siteprog.site_value(site.kind, site.how)
             _U32.pack_into(memory, (site.offset % N_PLACES) * PLACE_BYTES, value)
         return program
 
@@ -139,14 +164,11 @@ class KernelSide:
         watched = self._map(ebpf.ARRAY, 4, tcpprog.PORTS_BYTES, 1, ebpf.F_MMAPABLE)
         self._ports = self._memory(watched, tcpprog.PORTS_BYTES)
         self.watch_ports(ports)
-        staging = self._map(ebpf.PERCPU_ARRAY, 4, callprog.STAGING_BYTES, 1)
-        apart = replace(self._maps, staging=staging)
         kinds = {tcpprog.READ_EVENT: tcpprog.NAMED, **tcpprog.END_EVENTS}
         for event, kind in kinds.items():
-            maps = self._maps if kind == tcpprog.NAMED else apart
             try:
                 form = parse_format(definitions.format_of(event))
-                code = tcpprog.program(kind, form, watched, maps)
+                code = tcpprog.program(kind, form, watched, self._maps)
             except (FileNotFoundError, KeyError) as error:
                 raise NoBpfError(f"this kernel's {event} names no connection") from error
             loaded = self._load(ebpf.TRACEPOINT, code)

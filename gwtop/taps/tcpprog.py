@@ -12,13 +12,13 @@ worker that only writes into the kernel's buffer never learns.
 
 They fire for every TCP socket of the machine; the first thing their programs ask is whether the
 port is watched. The client's end comes whenever the kernel has a moment, in the middle of another
-program too: it has a place of its own to be put together in, and its records are numbered apart.
+program too.
 """
 
 from struct import Struct
 
 from gwtop.taps.addresses import endpoint
-from gwtop.taps.callprog import ARGUMENTS, HEAD, KIND, Maps, emit, finish, look_up, stage
+from gwtop.taps.callprog import ARGUMENTS, HEAD, KIND, Maps, emit, look_up, stage
 from gwtop.taps.ebpf import R0, R1, R6, R7, R8, R9, Program
 from gwtop.taps.tracepages import Format
 
@@ -64,7 +64,6 @@ def program(kind: int, form: Format, ports: int, maps: Maps) -> bytes:
             to += 2
     code.set("mov", R9, _ENDS.size)
     emit(code, maps)
-    finish(code)
     return code.assembled()
 
 
@@ -72,8 +71,3 @@ def ends(data: bytes) -> tuple[str, str]:
     """The server's and the client's, as packets have them."""
     here_port, there_port, here, there = _ENDS.unpack(data)
     return endpoint(here, here_port), endpoint(there, there_port)
-
-
-def lane(cpu: int, kind: int) -> int:
-    """What numbers its records: a processor, once for the tasks and once for what interrupts."""
-    return ~cpu if kind in (LEFT, RESET) else cpu

@@ -9,7 +9,7 @@ their programs ask is whether the process has ever had to do with a watched conn
 """
 
 from gwtop.taps import ebpf
-from gwtop.taps.callprog import ARGUMENTS, KIND, Maps, emit, finish, look_up, remember, stage
+from gwtop.taps.callprog import ARGUMENTS, KIND, Maps, emit, look_up, remember, stage
 from gwtop.taps.ebpf import R0, R1, R6, R7, R8, R9, Program
 from gwtop.taps.threads import CLONE_THREAD
 
@@ -34,7 +34,6 @@ def _ended(code: Program, maps: Maps, kind: int) -> bytes:
     code.store(4, R8, KIND, R1)
     code.set("mov", R9, 0)
     emit(code, maps)
-    finish(code)
     return code.assembled()
 
 

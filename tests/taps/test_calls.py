@@ -5,43 +5,65 @@ from collections.abc import Iterator
 import pytest
 
 from gwtop.nouns.plan import Plan, Relayed
-from gwtop.nouns.records import Observed
+from gwtop.nouns.records import Missed, Observed
 from gwtop.taps import calls, ebpf
 from gwtop.taps.acceptors import Acceptors
 from gwtop.taps.callprog import Call
 from gwtop.taps.calls import Calls
+from gwtop.taps.descriptors import Descriptors
 from gwtop.taps.elf import X86_64
 from gwtop.taps.libcs import Libc
 from gwtop.taps.planted import Planted
 from gwtop.taps.shut import Shut
 from gwtop.taps.sites import Found, Kind
-from gwtop.taps.tcpprog import NAMED, RESET
 
 
-def call(cpu: int, number: int) -> Call:
-    return Call(number, 1, 1, number, cpu, Kind.READ, 1, 3, 0, 0, 0, b"")
+def call(n_refused: int) -> Call:
+    return Call(1, 1, 1, n_refused, 0, Kind.READ, 1, 3, 0, 0, 0, b"")
 
 
-def bare() -> Calls:
+class Refusals:
+    """The kernel's side, as far as it counts."""
+
+    def __init__(self, n: int, is_behind: bool = False) -> None:
+        self._n = n
+        self.ring = self
+        self.is_behind = is_behind
+
+    def n_refused(self) -> int:
+        return self._n
+
+
+def bare(kernel: Refusals | None = None) -> Calls:
     """Without its kernel's side."""
     tap = object.__new__(Calls)
-    tap._numbers = {}
+    tap._n_missed = 0
+    tap._descriptors = Descriptors(1, lambda pid, fd: None)
+    if kernel is not None:
+        tap._kernel = kernel  # type: ignore[assignment]
     return tap
 
 
-def test_numbers_that_are_missing_are_counted_where_they_are_missing() -> None:
+def test_what_was_refused_is_counted_where_it_is_missing() -> None:
     tap = bare()
-    seen = [call(0, 1), call(1, 1), call(0, 2), call(1, 4), call(0, 3), call(0, 9)]
-    parts = [(len(whole), n) for whole, n in tap._unbroken(seen)]
-    assert parts == [(3, 0), (2, 2), (1, 5)]
-    assert [(len(whole), n) for whole, n in tap._unbroken([call(1, 5), call(1, 7)])] == [
-        (1, 0),
-        (1, 1),
-    ]
+    seen = [call(0), call(0), call(2), call(2), call(3)]
+    assert [(len(whole), n) for whole, n in tap._unbroken(seen)] == [(2, 0), (2, 2), (1, 1)]
+    assert [(len(whole), n) for whole, n in tap._unbroken([call(3), call(4)])] == [(1, 0), (1, 1)]
+
+
+def test_a_record_that_was_overtaken_by_one_that_tells_more_counts_nothing_twice() -> None:
+    assert [n for _, n in bare()._unbroken([call(2), call(1), call(2)])] == [2]
 
 
 def test_what_was_missed_before_the_first_is_missed_too() -> None:
-    assert [n for _, n in bare()._unbroken([call(0, 3)])] == [2]
+    assert [n for _, n in bare()._unbroken([call(2)])] == [2]
+
+
+def test_what_was_refused_last_is_told_though_nothing_follows() -> None:
+    tap = bare(Refusals(3))
+    assert tap._missed_since(7) == [Missed(7, "calls", "frames", 3)]
+    assert tap._missed_since(8) == []
+    assert bare(Refusals(3, is_behind=True))._missed_since(7) == []
 
 
 @pytest.mark.parametrize(
@@ -69,11 +91,6 @@ def test_where_the_kernel_takes_no_program_it_says_so(monkeypatch: pytest.Monkey
     assert isinstance(tap, Shut)
     assert (tap.state.state, tap.state.needs) == ("absent", "no programs here")
     assert str(calls.unavailable()) == "no programs here"
-
-
-def test_resets_are_numbered_apart() -> None:
-    seen = [call(0, 1), call(0, 1)._replace(kind=RESET), call(0, 2)._replace(kind=NAMED)]
-    assert [(len(whole), n) for whole, n in bare()._unbroken(seen)] == [(3, 0)]
 
 
 class NoDefinitions:

@@ -5,10 +5,9 @@ import struct
 import pytest
 
 from gwtop.taps import tcpprog
-from gwtop.taps.callprog import Maps
 from gwtop.taps.tracepages import Field, Format
+from tests.taps._code import MAPS
 
-MAPS = Maps(*range(10, 10 + len(Maps.__dataclass_fields__)))
 PORTS = 99
 FORM = Format(
     7,
@@ -60,13 +59,6 @@ def test_ends_are_told_as_packets_have_them(
     addresses: tuple[bytes, bytes], told: tuple[str, str]
 ) -> None:
     assert tcpprog.ends(struct.pack("=HH16s16s", 9000, 50412, *addresses)) == told
-
-
-def test_what_interrupts_is_numbered_apart() -> None:
-    lanes = {tcpprog.lane(cpu, kind) for cpu in (0, 1) for kind in (tcpprog.RESET, tcpprog.NAMED)}
-    assert len(lanes) == 4
-    assert tcpprog.lane(1, tcpprog.NAMED) == 1
-    assert tcpprog.lane(1, tcpprog.LEFT) == tcpprog.lane(1, tcpprog.RESET)
 
 
 def test_of_changes_of_state_the_clients_close_is_told() -> None:
