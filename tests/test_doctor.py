@@ -89,7 +89,7 @@ def test_where_something_is_missing_every_way_to_it_is_a_command(
     for words in ("attach --sudo", "setpriv ", "tcpdump -i lo", "dumpcap ", "tap unix:PATH"):
         assert sum(words in way for way in ways) == 1
     setpriv = next(way for way in ways if "setpriv" in way)
-    assert "--ambient-caps +dac_read_search,+net_admin,+net_raw" in setpriv
+    assert "--ambient-caps +dac_override,+dac_read_search,+net_admin,+net_raw" in setpriv
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ the emptied bounding set see to it that no program it might run gains anything.
 import ctypes
 import os
 import resource
+import shlex
 import sys
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -49,6 +50,8 @@ class Need:
 
 OTHERS = frozenset({Capability.SYS_PTRACE, Capability.DAC_READ_SEARCH})
 """For another user's environ, descriptors and maps the kernel wants both (FACTS 11)."""
+TRACING = frozenset({Capability.SYS_ADMIN, Capability.DAC_OVERRIDE})
+"""tracefs is root's, and files and folders are made in it: SYS_ADMIN alone is refused (6.18)."""
 
 NEEDS = {
     "ring": Need(frozenset({Capability.NET_RAW}), frozenset(), "the requests on the wire"),
@@ -67,11 +70,12 @@ NEEDS = {
         frozenset(),
         "the CPU time of short processes closer than to a tick of 4 ms",
     ),
-    "sockets": Need(frozenset({Capability.SYS_ADMIN}), frozenset(), "which worker read what"),
+    "sockets": Need(TRACING, frozenset(), "which worker read what"),
     "calls": Need(
-        frozenset({Capability.SYS_ADMIN}),
+        TRACING,
         frozenset(),
-        "the requests on unix sockets, as the workers read and write them",
+        "the requests on unix sockets, and on ports without packets, as the workers read and "
+        "write them",
     ),
 }
 
@@ -113,17 +117,25 @@ def command(plan: Plan | None = None) -> str:
     own = program()
     if plan is None or not (plan.ports or plan.socket or plan.pid):
         return f"sudo {own} attach --port PORT"
-    what = "" if plan.by_pid else "".join(f" --port {port}" for port in plan.ports)
-    what += f" --socket {plan.socket}" if plan.socket and not plan.by_pid else ""
-    what += f" --pid {plan.pid}" if plan.pid else ""
-    what += f" --netns {plan.netns}" if plan.netns else ""
-    return f"sudo {own} attach{what}"
+    words = [] if plan.by_pid else [f"--port {port}" for port in plan.ports]
+    for option, value in (
+        ("--socket", None if plan.by_pid else plan.socket),
+        ("--pid", plan.pid),
+        ("--netns", plan.netns),
+        ("--host", plan.host),
+        ("--interface", None if plan.interface == Plan().interface else plan.interface),
+        ("--protocol", plan.protocol),
+    ):
+        words += [] if value is None else [f"{option} {shlex.quote(str(value))}"]
+    return " ".join([f"sudo {own} attach", *words])
 
 
 def program() -> str:
     """This program, as one can type it anywhere."""
     path = os.path.abspath(sys.argv[0]) if sys.argv and sys.argv[0] else ""
-    return path if os.path.basename(path) == "gwtop" else f"{sys.executable} -m gwtop"
+    if os.path.basename(path) == "gwtop":
+        return shlex.quote(path)
+    return f"{shlex.quote(sys.executable)} -m gwtop"
 
 
 def alternatives() -> list[tuple[str, str]]:
@@ -159,8 +171,9 @@ def alternatives() -> list[tuple[str, str]]:
 def needed(tap: str, plan: Plan | None = None) -> str:
     """One line: what would show what this tap shows."""
     need = NEEDS[tap]
-    names = " and ".join(f"CAP_{c.name}" for c in sorted(need.capabilities or need.while_reading))
-    return f"{names} shows {need.shows}: {command(plan)}"
+    names = [f"CAP_{c.name}" for c in sorted(need.capabilities or need.while_reading)]
+    verb = "shows" if len(names) == 1 else "show"
+    return f"{' and '.join(names)} {verb} {need.shows}: {command(plan)}"
 
 
 def to_keep(plan: Plan) -> frozenset[Capability]:

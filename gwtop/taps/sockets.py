@@ -30,7 +30,7 @@ from gwtop.nouns.records import ExecRefused, Missed, Named, Record, TapState, To
 from gwtop.nouns.times import SECOND_NS, Nanos
 from gwtop.taps import acceptors
 from gwtop.taps.addresses import endpoint
-from gwtop.taps.privilege import Capability, held, needed
+from gwtop.taps.privilege import TRACING, held, needed
 from gwtop.taps.shut import Shut
 from gwtop.taps.threads import Threads
 from gwtop.taps.tracefs import Instance, NoTracefsError
@@ -207,6 +207,6 @@ def open_tap(plan: Plan, now: Nanos) -> Sockets | Shut | None:
     except NoTracefsError as reason:
         state: Literal["refused", "absent"] = "refused" if reason.refused else "absent"
         # Root is not told that root is needed.
-        lacks = reason.refused and Capability.SYS_ADMIN not in held()
+        lacks = reason.refused and not held() >= TRACING
         wants = needed(NAME, plan) if lacks else str(reason)
         return Shut(TapState(now, NAME, state, wants))

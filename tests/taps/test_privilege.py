@@ -4,6 +4,7 @@ In: this process and children of it. Out: what the kernel's own status file says
 """
 
 import json
+import shlex
 import subprocess
 import sys
 
@@ -68,5 +69,10 @@ def test_the_command_is_one_that_can_be_typed(monkeypatch: pytest.MonkeyPatch) -
     assert privilege.command() == "sudo /opt/bin/gwtop attach --port PORT"
     plan = Plan(socket="/run/app.sock")
     assert privilege.command(plan) == "sudo /opt/bin/gwtop attach --socket /run/app.sock"
+    plan = Plan(ports=(80,), interface="eth0", host="10.0.0.1", protocol="http")
+    assert privilege.command(plan).endswith(
+        "attach --port 80 --host 10.0.0.1 --interface eth0 --protocol http"
+    )
+    assert shlex.split(privilege.command(Plan(socket="/run/my app")))[-1] == "/run/my app"
     monkeypatch.setattr(sys, "argv", ["-c"])
     assert privilege.command() == f"sudo {sys.executable} -m gwtop attach --port PORT"
