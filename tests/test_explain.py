@@ -144,10 +144,24 @@ def test_an_unknown_word_names_those_that_look_like_it(asked: str, likeliest: st
     assert "did you mean" in (run.exception.remedy or "")
 
 
+@pytest.mark.parametrize(
+    ("asked", "telling"),
+    [("mod_fcgid", "FastCGI"), ("php-fpm", "FastCGI"), ("mod_jk", "AJP"), ("ASGI", "WSGI")],
+)
+def test_a_word_without_a_page_is_found_in_those_of_others(asked: str, telling: str) -> None:
+    run = CliRunner().invoke(explain, [asked], standalone_mode=False)
+    assert isinstance(run.exception, GwtopError)
+    assert telling in (run.exception.remedy or "")
+
+
+def test_titles_are_whole_sentences() -> None:
+    assert [name for name, title in titles() if not title.endswith(".")] == []
+
+
 def test_a_word_that_looks_like_nothing_gets_the_words() -> None:
     run = CliRunner().invoke(explain, ["knights"], standalone_mode=False)
     assert isinstance(run.exception, GwtopError)
-    assert "there are AJP, CGI, embedded, FastCGI, " in (run.exception.remedy or "")
+    assert "there are AJP, CGI, embedded, evidence, FastCGI, " in (run.exception.remedy or "")
 
 
 CAPTURES = Path(__file__).parent / "captures"

@@ -8,6 +8,8 @@ import click
 from gwtop.errors import GwtopError
 
 MAX_COLUMNS = 120  # of a table; wider lines are hard to follow
+MIN_SEARCHED = 3  # a shorter word stands in every page
+MAX_TELLING = 5
 
 
 @click.command()
@@ -60,12 +62,21 @@ def _list() -> None:
 
 
 def _page(word: str) -> str:
-    from gwtop.explain import near, page, words
+    from gwtop.explain import page
 
     text = page(word)
     if text is None:
-        alike = near(word)
-        listed = ", ".join(alike or words())
-        remedy = f"did you mean {listed}?" if alike else f"there are {listed}, and codes of notes"
-        raise GwtopError(f"there is no page for {word!r}", remedy)
+        raise GwtopError(f"there is no page for {word!r}", _elsewhere(word))
     return text
+
+
+def _elsewhere(word: str) -> str:
+    """Where to look instead: pages whose name looks like it, and pages that have it in them."""
+    from gwtop.explain import near, search, words
+
+    alike = near(word)
+    found = search(word) if len(word) >= MIN_SEARCHED else []
+    telling = [name for name, _ in found if name not in alike][:MAX_TELLING]
+    said = [f"did you mean {', '.join(alike)}?"] if alike else []
+    said += [f"it is spoken of in: {', '.join(telling)}"] if telling else []
+    return " ".join(said) or f"there are {', '.join(words())}, and codes of notes"
