@@ -34,6 +34,13 @@ def test_every_way_of_seeing_has_its_finding() -> None:
     assert all(f.command is None for f in findings if f.state == "ok")
 
 
+UNAME = os.uname()
+
+
+def on(machine: str) -> os.uname_result:
+    return os.uname_result((*UNAME[:4], machine))
+
+
 def refuse(*_: object, **__: object) -> None:
     raise PermissionError(errno.EPERM, "Operation not permitted")
 
@@ -71,8 +78,7 @@ def test_calls_are_seen_or_why_not(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(calls, "unavailable", lambda: reason)
-    uname = os.uname()
-    made = os.uname_result((*uname[:4], machine))
+    made = on(machine)
     monkeypatch.setattr(os, "uname", lambda: made)
     found = next(f for f in doctor.examine() if f.name == "calls")
     assert found.state == state and words in found.shows
@@ -107,7 +113,15 @@ def test_the_kernels_version_is_a_degree(
 ) -> None:
     assert doctor.version_of(release) == version
     monkeypatch.setattr(doctor, "kernel_release", lambda: release)
+    monkeypatch.setattr(os, "uname", lambda: on("x86_64"))
     assert [f.state for f in doctor.examine() if f.name == "kernel"] == [state]
+
+
+def test_a_machine_that_no_test_ran_on_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    there = on("aarch64")
+    monkeypatch.setattr(os, "uname", lambda: there)
+    (found,) = (f for f in doctor.examine() if f.name == "kernel")
+    assert found.state == "partial" and "untested on aarch64" in found.shows
 
 
 @pytest.mark.parametrize(

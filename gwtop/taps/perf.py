@@ -27,7 +27,9 @@ import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
-NR_PERF_EVENT_OPEN = {"x86_64": 298, "aarch64": 241, "riscv64": 241, "ppc64le": 319, "s390x": 331}
+NR_PERF_EVENT_OPEN = {"x86_64": 298, "aarch64": 241, "riscv64": 241}
+"""asm/unistd_64.h, asm-generic/unistd.h. Elsewhere more differs: PowerPC numbers its ioctls in
+another way, s390x lays out the bits of perf_event_attr from the other end."""
 TYPE_SOFTWARE, TASK_CLOCK, DUMMY = 1, 1, 9  # PERF_TYPE_SOFTWARE, PERF_COUNT_SW_*
 SAMPLE_TIME = 1 << 2  # PERF_SAMPLE_TIME, which every record then ends with
 INHERIT, EXCLUDE_KERNEL, INHERIT_STAT = 1 << 1, 1 << 5, 1 << 11  # bits of perf_event_attr
@@ -37,7 +39,7 @@ IOC_SET_OUTPUT = 0x2405  # PERF_EVENT_IOC_SET_OUTPUT
 CLOCK_MONOTONIC = 1  # linux/time.h
 RECORD_LOST, RECORD_FORK, RECORD_READ = 2, 7, 8  # enum perf_event_type
 DATA_HEAD, DATA_TAIL = 1024, 1032  # offsets in struct perf_event_mmap_page
-N_PAGES = 64  # of data, a power of two; 256 KiB: 2,000 processes' births and ends
+DATA_BYTES = 256 << 10  # 2,000 processes' births and ends; in pages it must be a power of two
 
 ATTR = struct.Struct("=IIQQQQQ44xI16x")
 """struct perf_event_attr, version 5: type, size, config, period, sample_type, read_format, flags;
@@ -122,7 +124,7 @@ class Buffer:
         """Raises OSError."""
         self._owner = open_counter(0, cpu, DUMMY, inherited=False)
         self._page_bytes = mmap.PAGESIZE
-        self._data_bytes = N_PAGES * mmap.PAGESIZE
+        self._data_bytes = max(DATA_BYTES, mmap.PAGESIZE)
         try:
             self._map = mmap.mmap(self._owner, self._page_bytes + self._data_bytes)
         except OSError:

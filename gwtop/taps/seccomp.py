@@ -25,6 +25,7 @@ REFUSED = ERRNO | errno.EACCES
 LOAD, EQUAL, ANY_BIT, RETURN = 0x20, 0x15, 0x45, 0x06  # BPF_LD|W|ABS, JMP|JEQ|K, JMP|JSET|K, RET|K
 X32 = 0x40000000  # __X32_SYSCALL_BIT: the same calls by other numbers
 NUMBER_AT, MACHINE_AT, ARGUMENTS_AT = 0, 4, 16  # struct seccomp_data
+AT_REMOVEDIR = 0x200  # linux/fcntl.h
 WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
 INSTRUCTION = struct.Struct("=HBBI")  # struct sock_filter
 
@@ -39,7 +40,10 @@ class Machine(NamedTuple):
     """creat, openat2 (whose flags lie behind a pointer), truncate; io_uring_setup, whose ring
     opens files without a call."""
     names: tuple[int, ...]
-    """rename*, unlink*, link*, symlink*, mknod*, mkdir*."""
+    """rename*, unlink, link*, symlink*, mknod*, mkdir*."""
+    unlinkat: int
+    """With AT_REMOVEDIR it is rmdir, by which a trace instance is given back; newer machines have
+    no other rmdir. A folder that is empty may go."""
 
 
 MACHINES = {
@@ -47,9 +51,10 @@ MACHINES = {
         0xC000003E,
         {2: 1, 257: 2, 304: 2},
         (85, 437, 76, 425),
-        (82, 264, 316, 87, 263, 86, 265, 88, 266, 133, 259, 83, 258),
+        (82, 264, 316, 87, 86, 265, 88, 266, 133, 259, 83, 258),
+        263,
     ),
-    "aarch64": Machine(0xC00000B7, {56: 2, 265: 2}, (437, 45, 425), (38, 276, 35, 37, 36, 33, 34)),
+    "aarch64": Machine(0xC00000B7, {56: 2, 265: 2}, (437, 45, 425), (38, 276, 37, 36, 33, 34), 35),
 }
 
 
@@ -87,6 +92,14 @@ def compiled(machine: Machine, keeps_names: bool) -> list[tuple[int, int, int, i
             (EQUAL, 0, 4, number),
             (LOAD, 0, 0, ARGUMENTS_AT + 8 * place),
             (ANY_BIT, 0, 1, WRITES),
+            (RETURN, 0, 0, REFUSED),
+            (RETURN, 0, 0, ALLOW),
+        ]
+    if not keeps_names:
+        program += [
+            (EQUAL, 0, 4, machine.unlinkat),
+            (LOAD, 0, 0, ARGUMENTS_AT + 8 * 2),
+            (ANY_BIT, 1, 0, AT_REMOVEDIR),
             (RETURN, 0, 0, REFUSED),
             (RETURN, 0, 0, ALLOW),
         ]

@@ -20,6 +20,8 @@ os.chdir(sys.argv[1])
 before = open("before", "w")
 open("there", "w").close()
 os.mkdir("dir")
+os.mkdir("dir at")
+here = os.open(".", os.O_RDONLY)
 privilege.drop([privilege.Capability.SYS_PTRACE, privilege.Capability.DAC_READ_SEARCH])
 inside = seccomp.forbid_writing(sys.argv[2] == "names")
 def tried(what):
@@ -39,6 +41,8 @@ print(json.dumps({
     "rename": tried(lambda: os.rename("there", "where")),
     "unlink": tried(lambda: os.unlink("where" if sys.argv[2] == "names" else "there")),
     "rmdir": tried(lambda: os.rmdir("dir")),
+    "rmdir at": tried(lambda: os.rmdir("dir at", dir_fd=here)),
+    "unlink at": tried(lambda: os.unlink("before", dir_fd=here)),
     "read": tried(lambda: open("before").read()),
     "held": tried(lambda: (before.write("x"), before.flush())),
     "parent": len(proc.descriptors(os.getppid())) > 0,
@@ -69,20 +73,31 @@ def test_no_file_can_be_opened_for_writing_and_no_name_changes(
 ) -> None:
     found = after(tmp_path, "nothing")
     assert found["inside"] is True
-    refused = ("write", "append", "update", "make", "truncate", "folder", "rename", "unlink")
+    refused = (
+        "write",
+        "append",
+        "update",
+        "make",
+        "truncate",
+        "folder",
+        "rename",
+        "unlink",
+        "unlink at",
+    )
     assert {name: found[name] for name in refused} == dict.fromkeys(refused, NO)
 
 
 def test_reading_what_was_open_and_other_processes_goes_on(filtered: None, tmp_path: Path) -> None:
     found = after(tmp_path, "nothing")
-    assert (found["read"], found["held"], found["rmdir"]) == ("done", "done", "done")
+    assert (found["read"], found["held"]) == ("done", "done")
+    assert (found["rmdir"], found["rmdir at"]) == ("done", "done")
     assert found["parent"] is True
     assert (tmp_path / "before").read_text() == "x"
 
 
 def test_a_relay_may_still_rename_and_remove_but_not_write(filtered: None, tmp_path: Path) -> None:
     found = after(tmp_path, "names")
-    assert (found["rename"], found["unlink"]) == ("done", "done")
+    assert (found["rename"], found["unlink"], found["unlink at"]) == ("done", "done", "done")
     assert (found["write"], found["make"]) == (NO, NO)
 
 
@@ -115,6 +130,9 @@ def test_each_machines_program_tells_reading_from_writing(name: str) -> None:
             assert run(program, call | {flags_at: flags}) == REFUSED
     for number in machine.writes + machine.names:
         assert run(program, {0: number, 4: machine.audit}) == REFUSED
+    unlinkat = {0: machine.unlinkat, 4: machine.audit}
+    assert run(program, unlinkat) == REFUSED
+    assert run(program, unlinkat | {32: 0x200}) == ALLOW  # AT_REMOVEDIR: a rmdir
     assert run(program, {0: 63, 4: machine.audit}) == ALLOW
     assert run(program, {0: 63, 4: 0x40000003}) == REFUSED  # another instruction set
     assert run(program, {0: 63 | seccomp.X32, 4: machine.audit}) == REFUSED
@@ -134,5 +152,5 @@ def test_neither_a_handle_nor_an_io_uring_is_a_way_around_it(name: str, by_handl
 def test_names_may_change_where_that_was_kept(name: str) -> None:
     machine = MACHINES[name]
     program = seccomp.compiled(machine, keeps_names=True)
-    for number in machine.names:
+    for number in (*machine.names, machine.unlinkat):
         assert run(program, {0: number, 4: machine.audit}) == ALLOW

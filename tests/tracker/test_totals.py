@@ -5,7 +5,7 @@ import random
 import pytest
 
 from gwtop.nouns.facts import Missing, Percentiles
-from gwtop.tracker.totals import EXACT, Quantiles, Totals
+from gwtop.tracker.totals import EXACT, Pids, Quantiles, Totals
 
 
 def test_nothing_measured_has_no_percentiles() -> None:
@@ -31,6 +31,19 @@ def test_many_durations_stay_within_one_percent() -> None:
         exact = ordered[round(share * len(ordered)) - 1]
         assert value == pytest.approx(exact, rel=0.01), share
     assert found.max == ordered[-1]
+
+
+def test_pids_are_counted_once_each_in_half_a_megabyte_at_most() -> None:
+    seed = 11
+    random.seed(seed)
+    pids, exact = Pids(), set()
+    for _ in range(20_000):
+        pid = random.randrange(1, 4_194_305)  # kernel.pid_max on 64-bit machines
+        exact.add(pid)
+        pids.add(pid)
+        pids.add(pid)
+    assert len(pids) == len(exact)
+    assert len(pids._bits) <= 4_194_304 // 8 + 1
 
 
 def test_a_loss_that_no_tap_can_count_is_null() -> None:
