@@ -182,7 +182,7 @@ NOT_OF_THE_WIRE = {
     "owner-hidden": "a live watch",
     "births-polled": "a live watch",
     **dict.fromkeys(("tree-listens", "tree-silent", "tree-hidden"), "a live watch"),
-    "network-hidden": "a live watch",
+    **dict.fromkeys(("network-hidden", "packets-refused"), "a live watch"),
     **dict.fromkeys(("calls-go", "calls-static", "calls-io-uring"), "a live watch"),
     **dict.fromkeys(("calls-no-site", "calls-refused"), "a live watch"),
     **dict.fromkeys(("authorization-dropped", "proxy-header-passed"), "processes"),

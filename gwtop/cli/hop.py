@@ -2,9 +2,10 @@
 
 In: what the demo is, its ready line. Out: a `Hop`. It refuses to know servers.
 
-With the right to capture, packets are. Without it a relay stands in the path: beside the demo's
-unix socket, which is why such a demo is started with one; or before the port that clients ask, if
-nobody is between them and the gateway. A hop between two servers over TCP stays unseen then.
+With the right to capture, packets are; with the right to probe, the workers' calls. Without either
+a relay stands in the path: beside the demo's unix socket, which is why such a demo is started with
+one; or before the port that clients ask, if nobody is between them and the gateway. A hop between
+two servers over TCP stays unseen then.
 """
 
 import socket
@@ -45,7 +46,7 @@ class Hop:
 def wants_unix(info: "DemoInfo", front: str | None) -> bool:
     """Whether it is started with a unix socket so that it can be seen without any right."""
     is_builtin = front == BUILTIN if front else info.fronts[:1] == (BUILTIN,)
-    return info.unix and is_builtin and not may_capture()
+    return info.unix and is_builtin and not (may_capture() or may_see_calls())
 
 
 def of(ready: "Ready") -> Hop:
@@ -55,7 +56,7 @@ def of(ready: "Ready") -> Hop:
         relay = None if may_see_calls() else Relayed(to=path, listen=None)
         return Hop(url, None, path, relay)
     host, _, port = listen.rpartition(":")
-    if may_capture() or url != f"http://{listen}/":
+    if may_capture() or may_see_calls() or url != f"http://{listen}/":
         return Hop(url, int(port), None, None)
     before = (host, _free_port(host))
     return Hop(f"http://{host}:{before[1]}/", int(port), None, Relayed((host, int(port)), before))
@@ -68,11 +69,10 @@ def may_capture() -> bool:
 
 
 def may_see_calls() -> bool:
-    """Whether probes in the workers show what passes a unix socket."""
-    from gwtop.taps import tracefs
-    from gwtop.taps.privilege import Capability, held
+    """Whether probes in the workers show what passes."""
+    from gwtop.taps import calls
 
-    return Capability.SYS_ADMIN in held() and tracefs.may_make()
+    return sys.platform == "linux" and calls.unavailable() is None
 
 
 def _free_port(host: str) -> int:

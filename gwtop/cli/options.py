@@ -23,7 +23,8 @@ class Telling(TypedDict):
     details: bool
     bodies: int
     show_secrets: bool
-    capture: str
+    capture: str | None
+    """None: whatever shows the requests."""
     debug: str | None
     wishes: bool
 
@@ -48,9 +49,8 @@ def telling_options(command: F) -> F:
         click.option(
             "--capture",
             type=click.Choice(["ring", "libpcap", "calls"]),
-            default="ring",
-            show_default=True,
-            help="The packet tap.",
+            help="Requests on ports: by packets (ring, libpcap) or by the calls of the workers. "
+            "Without it the ring, or calls where packets are refused.",
         ),
         click.option("--show-secrets", is_flag=True, help="Redact nothing."),
         click.option(
@@ -98,7 +98,8 @@ def check_protocol(name: str | None) -> None:
 def told_by(telling: Telling) -> Plan:
     """A plan that watches nothing yet and tells what was asked for."""
     return Plan(
-        capture=telling["capture"],
+        capture=telling["capture"] or "ring",
+        is_capture_open=telling["capture"] is None,
         details=telling["details"],
         bodies_bytes=telling["bodies"],
         show_secrets=telling["show_secrets"],
@@ -126,7 +127,8 @@ def telling_of(given: Telling) -> Telling:
 
 def argv_of(telling: Telling) -> list[str]:
     """The same options for an engine that a screen reads."""
-    argv = ["--json", "--wishes", "--details", "--capture", telling["capture"]]
+    argv = ["--json", "--wishes", "--details"]
+    argv += ["--capture", telling["capture"]] if telling["capture"] else []
     argv += ["--bodies", str(telling["bodies"])] if telling["bodies"] else []
     argv += ["--show-secrets"] if telling["show_secrets"] else []
     argv += ["--debug", telling["debug"]] if telling["debug"] else []

@@ -38,8 +38,10 @@ def run(
     has_lost_its_subject: Callable[[], bool] = lambda: False,
 ) -> int:
     """The exit status of a run without a screen."""
+    from gwtop.taps import chosen
     from gwtop.tracker import Tracker
 
+    plan = chosen.told_by(plan)
     plan = replace(_start_janitor(plan), keeps=telling["wishes"])
     report = None if plan.debug is None else DebugReport(plan.debug)
     taps = open_taps(plan)
@@ -47,6 +49,8 @@ def run(
     for tap in taps:
         if tap.state.state != "open" and tap.state.needs is not None:
             click.echo(f"gwtop: {tap.name} is {tap.state.state}: {tap.state.needs}", err=True)
+    for said in chosen.words(plan, clock.now()):
+        click.echo(f"gwtop: {said.text}", err=True)
     sink, show = _sink(telling)
     spare_garbage_collection()
     with Signals() as signals:

@@ -40,8 +40,10 @@ class Plan:
     protocol: str | None = None
     """Forced protocol; None: elected per connection."""
     capture: str = "ring"
+    is_capture_open: bool = False
+    """Nobody asked for it: where packets are refused, calls will do."""
     copy_bytes: int = DEFAULT_COPY_BYTES
-    """Of each system call that is seen on a unix socket; 0: its length only."""
+    """Of each system call that is seen; 0: its length only."""
     relay: Relayed | None = None
     """None: nothing of ours is in the path."""
     n_requests: int | None = None

@@ -24,7 +24,7 @@ from gwtop import clock
 from gwtop.nouns.plan import Plan
 from gwtop.nouns.records import Metered, Missed, Observed, Record, TapState
 from gwtop.nouns.times import MILLISECOND_NS, SECOND_NS, Nanos
-from gwtop.taps import acceptors, callprog, kinship, libcs, proc, tracefs
+from gwtop.taps import acceptors, callprog, chosen, kinship, libcs, proc, tracefs
 from gwtop.taps.acceptors import Acceptors
 from gwtop.taps.callprog import Call
 from gwtop.taps.delayed import Delayed
@@ -33,7 +33,7 @@ from gwtop.taps.ebpf import NoBpfError
 from gwtop.taps.kernelside import KernelSide
 from gwtop.taps.libcs import Libc, Libcs
 from gwtop.taps.planted import Planted
-from gwtop.taps.privilege import Capability, held, needed
+from gwtop.taps.privilege import TRACING, held, needed
 from gwtop.taps.probes import Definitions
 from gwtop.taps.shut import Shut
 from gwtop.taps.sites import by_page_offset
@@ -89,7 +89,8 @@ class Calls:
         self._everywhere: list[int] = []
         self._is_open = False
         self._told: set[tuple[str, str]] = set()
-        self._words: list[Record] = []
+        self.words: list[Record] = []
+        """To be told with what is read next."""
         self._n_calls = self._n_missed = self._per_s = 0
         self._metered_at = now
         self._pause_until: Nanos | None = None
@@ -191,7 +192,7 @@ class Calls:
         self._told.add((why, name))
         code, text = WORDS[why]
         said = Observed(clock.now(), code, "warn", text.format(name), pid, self._where.listen)
-        self._words.append(said)
+        self.words.append(said)
 
     def _listener_of(self, pid: int, fd: int) -> str | None:
         return self._where.name_of(proc.link(f"/proc/{pid}/fd/{fd}"))
@@ -229,7 +230,7 @@ class Calls:
             records += self._descriptors.records(whole, offset_ns)
         if now >= self._look_at:
             records += self._look(now)
-        words, self._words = self._words, []
+        words, self.words = self.words, []
         return words + records
 
     def _unbroken(self, calls: list[Call]) -> Iterator[tuple[list[Call], int]]:
@@ -319,6 +320,7 @@ def open_tap(plan: Plan, now: Nanos) -> Calls | Delayed | Shut | None:
         return Shut(TapState(now, NAME, "absent", "the calls of processes are seen on Linux only"))
     try:
         calls = Calls(Acceptors(plan.socket, ports, plan.host), plan.copy_bytes, now)
+        calls.words += chosen.words(plan, now)
         return Delayed(calls) if plan.ports and not ports else calls
     except (NoTracefsError, NoBpfError) as reason:
         return _shut(now, plan, str(reason), reason.refused)
@@ -330,5 +332,6 @@ def open_tap(plan: Plan, now: Nanos) -> Calls | Delayed | Shut | None:
 def _shut(now: Nanos, plan: Plan, reason: str, refused: bool) -> Shut:
     state: Literal["refused", "absent"] = "refused" if refused else "absent"
     # Root is not told that root is needed.
-    lacks = refused and Capability.SYS_ADMIN not in held()
-    return Shut(TapState(now, NAME, state, needed(NAME, plan) if lacks else reason))
+    lacks = refused and not held() >= TRACING
+    wants = needed("ring" if plan.is_capture_open else NAME, plan) if lacks else reason
+    return Shut(TapState(now, NAME, state, wants))

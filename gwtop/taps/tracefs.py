@@ -100,7 +100,7 @@ def may_make() -> bool:
     place = mounted()
     if place is None:
         return os.geteuid() == 0 and os.path.isdir(TRACING) and TRACING not in _mounts()
-    return os.access(f"{place}/instances", os.W_OK)
+    return os.access(f"{place}/instances", os.W_OK, effective_ids=True)
 
 
 # -- whose ---------------------------------------------------------------------------------------

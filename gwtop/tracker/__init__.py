@@ -278,7 +278,8 @@ class Tracker:
         elif isinstance(event, Opened):
             if is_wanted(event, self._plan):
                 self._connections.open(event)
-                self._workload.unseen.silent |= event.server.startswith("unix:")
+                in_calls = self._plan.capture == "calls" or event.server.startswith("unix:")
+                self._workload.unseen.silent |= in_calls
         else:
             self._connections.close(event)
 

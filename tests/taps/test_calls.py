@@ -103,7 +103,7 @@ class Refused(Calls):
 
     def __init__(self, is_open: bool) -> None:
         self._where = Acceptors("/x", ())
-        self._planted, self._told, self._words = {}, set(), []
+        self._planted, self._told, self.words = {}, set(), []
         self._is_open = is_open
         self.n_defined = 0
 
@@ -120,7 +120,7 @@ def test_a_library_that_is_refused_later_is_told_once_and_ends_nothing() -> None
     tap._plant(LIBC, 100)
     tap._plant(LIBC, 101)
     assert tap.n_defined == 1
-    words = [one for one in tap._words if isinstance(one, Observed)]
+    words = [one for one in tap.words if isinstance(one, Observed)]
     assert [(one.code, one.pid) for one in words] == [("calls-refused", 100)]
     assert words[0].text.startswith("/lib/libc.so.6 may not be probed")
 
