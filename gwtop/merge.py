@@ -29,8 +29,8 @@ IDS = ("id", "connection", "pair")
 class Source:
     """One of several: its lines so far, and what is known of it."""
 
-    def __init__(self, name: str, number: int, n_sources: int) -> None:
-        """`name`: of its host, until its hello says another."""
+    def __init__(self, name: str, number: int, n_sources: int, taken: set[str]) -> None:
+        """`name`: of its host, until its hello says another. `taken`: names of hosts by now."""
         self.ended = False
         """No line will come any more."""
         self.finished = False
@@ -38,6 +38,9 @@ class Source:
         self._name = name
         self._number = number
         self._n_sources = n_sources
+        self._taken = taken
+        self._named: dict[str, str] = {}
+        """Host: what it is called here."""
         self._host: str | None = None
         self._latest = ""
         self.n_lines = 0
@@ -75,7 +78,7 @@ class Source:
 
     def _own(self, fact: Fact) -> Fact:
         if isinstance(fact, Hello):
-            self._host = fact.host
+            self._host = self._own_name(fact.host)
             return fact
         new: dict[str, object] = {
             name: self._id(value)
@@ -95,13 +98,23 @@ class Source:
             ]
         return changed(fact, **new)
 
+    def _own_name(self, host: str) -> str:
+        """Two files of one machine, of two runs or two gateways, have their own sums each."""
+        if host not in self._named:
+            names = (host, f"{host} ({self._name})", f"{host} ({self._number + 1})")
+            free = [name for name in names if name not in self._taken]
+            self._named[host] = free[0] if free else names[-1]
+            self._taken.add(self._named[host])
+        return self._named[host]
+
     def _id(self, number: int) -> int:
         return number * self._n_sources + self._number
 
 
 class Merge:
     def __init__(self, names: tuple[str, ...]) -> None:
-        self.sources = [Source(name, n, len(names)) for n, name in enumerate(names)]
+        taken: set[str] = set()
+        self.sources = [Source(name, n, len(names), taken) for n, name in enumerate(names)]
 
     @property
     def is_over(self) -> bool:

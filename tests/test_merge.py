@@ -50,6 +50,13 @@ def test_each_line_says_whose_it_is_last_and_hello_says_it_itself() -> None:
     assert lines[[line["type"] for line in told(lines)].index("hello")] == hello + b"\n"
 
 
+def test_two_files_of_one_machine_are_told_apart_and_a_second_hello_of_one_is_not() -> None:
+    hello = journal.encode(pool()[0]).rstrip(b"\n")
+    lines = of_all([hello, note(58, "a"), hello, note(59, "b")], [hello, note(59, "c")], [hello])
+    notes = {line["text"]: line["host"] for line in told(lines) if line["type"] == "note"}
+    assert notes == {"a": "web1", "b": "web1", "c": "web1 (file1)"}
+
+
 def test_a_line_that_was_merged_before_keeps_its_host() -> None:
     once = of_all([note(1)], [note(2)])
     again = of_all([line.rstrip(b"\n") for line in once], [note(3)])
