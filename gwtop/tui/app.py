@@ -37,6 +37,7 @@ from gwtop.tui.edges import Edges
 from gwtop.tui.feed import Feed, Lines
 from gwtop.tui.habits import Habits
 from gwtop.tui.hands import Hands
+from gwtop.tui.keyboard import Keyboard
 from gwtop.tui.keys import BINDINGS
 from gwtop.tui.lifelines import Lifelines
 from gwtop.tui.opening import Opening
@@ -100,7 +101,8 @@ class Screen(Calm[int]):
         self.detail: details.Detail | None = None
         self.opening = Opening(self)
         self.hands = Hands(self)
-        self._asking = Asking(self)
+        self.asking = Asking(self)
+        self.keyboard = Keyboard(self)
         self._slice_asked = False
         self._shown_end = False
         self.drive = Drive(self, driver)
@@ -229,16 +231,15 @@ class Screen(Calm[int]):
 
     # Keys
 
+    async def on_event(self, event: events.Event) -> None:
+        if isinstance(event, events.Key) and not event.is_forwarded:
+            self.app_focus = True
+            if await self.keyboard.did(event):
+                return
+        await super().on_event(event)
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Keys that move the focus come first, or what is typed right after them would go astray;
-        where text is typed, they are letters."""
-        if action in ("ask", "columns", "help", "view"):
-            typing = self._asking.is_open or self.drive.is_asking
-            typing = typing or self.request_sheet.takes(action)
-            return len(self.screen_stack) == 1 and not typing
-        if action == "drive":
-            return len(self.screen_stack) == 1 and self.drive.takes_key(self.focused)
-        return True
+        return self.keyboard.may(action)
 
     def action_drive(self) -> None:
         self.drive.toggle()
@@ -312,21 +313,17 @@ class Screen(Calm[int]):
         return self.query_one(RequestTable)
 
     async def action_ask(self, purpose: "Purpose") -> None:
-        await self._asking.ask(purpose)
+        await self.asking.ask(purpose)
 
     def action_columns(self) -> None:
-        self._asking.columns()
+        self.asking.columns()
         self.call_after_refresh(self._repaint)
 
     def on_filter_bar_typed(self, message: "FilterBar.Typed") -> None:
-        self._asking.typed(message.purpose, message.filter)
-
-    def on_filter_bar_done(self, message: "FilterBar.Done") -> None:
-        self._asking.done(message.purpose, message.filter)
-        self.call_after_refresh(self._repaint)
+        self.asking.typed(message.purpose, message.filter)
 
     def on_chooser_toggled(self, message: Chooser.Toggled) -> None:
-        self._asking.toggled(message.name)
+        self.asking.toggled(message.name)
 
     def action_pages(self) -> None:
         from gwtop.tui.pages import Pages, word_for  # textual's input: 30 ms

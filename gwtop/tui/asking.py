@@ -6,6 +6,8 @@ keys, else the requests. Knows no language.
 
 from typing import TYPE_CHECKING
 
+from textual.events import Key
+
 from gwtop.model.filter import EVERYTHING, Filter
 from gwtop.tui.chooser import Chooser
 from gwtop.tui.table import LiveTable
@@ -27,6 +29,15 @@ class Asking:
         """Whether something is being typed."""
         return self._bar is not None and bool(self._bar.display)
 
+    @property
+    def has_keys(self) -> bool:
+        """Whether what is typed goes there."""
+        return self._bar is not None and self.is_open and self._app.focused is self._bar.input
+
+    def took(self, event: Key) -> bool:
+        """Whether it was a letter, or the end of the line."""
+        return self._bar is not None and self._bar.took(event)
+
     async def ask(self, purpose: "Purpose") -> None:
         """A line to type a filter or a search in, or a name for the filter that is in use."""
         if purpose == "name" and not self._app.requests.chosen:
@@ -38,7 +49,7 @@ class Asking:
         if self._bar is None:
             from gwtop.tui.filterbar import FilterBar  # textual's input: 30 ms
 
-            self._bar = FilterBar()
+            self._bar = FilterBar(self.done)
             await self._app.mount(self._bar, before="#foot")
         if purpose == "name":
             self._bar.saved = list(self._app.habits.config.filters)
@@ -55,8 +66,8 @@ class Asking:
         return self._table
 
     def typed(self, purpose: "Purpose", filter: Filter) -> None:
-        """So far; a filter shows at once."""
-        if purpose == "filter":
+        """So far; a filter shows at once, unless the line is closed by now."""
+        if purpose == "filter" and self.is_open:
             (self._table or self._app.requests).choose(filter)
 
     def done(self, purpose: "Purpose", filter: Filter) -> None:
@@ -68,6 +79,7 @@ class Asking:
         elif filter:
             table.find(filter)
         self._app.screen.set_focus(table)
+        self._app.renew()
 
     def columns(self) -> None:
         """Shows the list of columns, or puts it away."""

@@ -1,12 +1,12 @@
 """The line in which a filter or a search is typed: an input, and under it what could come next.
 
-In: keys; values that were seen. Out: messages with a filter, each time what is typed is one, and
+In: keys; values that were seen. Out: messages with a filter, each time what is typed is one; a call
 when it is done. Refuses to know what is filtered.
 
 It is made when it is first asked for: textual's input costs some 30 ms to import.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import ClassVar, Literal, TypeAlias
 
 from textual import events
@@ -51,15 +51,10 @@ class FilterBar(Vertical):
             super().__init__()
             self.purpose, self.filter = purpose, filter
 
-    class Done(Message):
-        """Enter, or Esc with what there was before."""
-
-        def __init__(self, purpose: Purpose, filter: Filter) -> None:
-            super().__init__()
-            self.purpose, self.filter = purpose, filter
-
-    def __init__(self) -> None:
+    def __init__(self, done: Callable[[Purpose, Filter], None]) -> None:
+        """`done`: what Enter does, or Esc with what there was before."""
         super().__init__(id="filterbar")
+        self._done = done
         self.purpose: Purpose = "filter"
         self.offered: list[Completion] = []
         self.chosen = 0
@@ -108,8 +103,17 @@ class FilterBar(Vertical):
         """A name of which only the beginning is typed is no word to look for yet."""
         return bool(self.offered) and self.offered[0].at < self.input.cursor_position
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        event.stop()
+    def took(self, event: events.Key) -> bool:
+        """A letter, or Enter: done before the next key is looked at."""
+        if event.key == "enter":
+            self._submit()
+        elif event.is_printable and event.character is not None:
+            self.input.replace(event.character, *self.input.selection)
+        else:
+            return False
+        return True
+
+    def _submit(self) -> None:
         typed = self._look()
         if typed is None:
             return
@@ -122,8 +126,9 @@ class FilterBar(Vertical):
         self._close(self._before)
 
     def _close(self, filter: Filter) -> None:
+        """At once, for the next key is not for this line."""
         self.display = False
-        self.post_message(self.Done(self.purpose, filter))
+        self._done(self.purpose, filter)
 
     def action_accept(self) -> None:
         if self.offered:

@@ -9,6 +9,7 @@ Painting is what a live screen spends its time on; most lines of a tick are the 
 
 from collections.abc import Callable
 
+from textual.events import Key
 from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
@@ -48,6 +49,10 @@ class Pane(Widget):
         opened = getattr(self.app, "on_pane_opened", None)
         if opened is not None:
             opened(message)
+
+    def took(self, event: Key) -> bool:
+        """Whether the key was a letter here, and no command."""
+        return False
 
     def put(self, strips: list[Strip]) -> None:
         old, self._strips = self._strips, strips

@@ -78,11 +78,11 @@ class Entries(Pane, can_focus=True):
         if self.app.screen is self.screen:
             self.screen.dismiss(place)
 
-    def on_key(self, event: events.Key) -> None:
+    def took(self, event: events.Key) -> bool:
         places = [n for n, e in enumerate(self.entries) if e.key and e.key == event.character]
         if places:
-            event.stop()
             self._close(places[0])
+        return bool(places)
 
     def on_click(self, event: events.Click) -> None:
         event.stop()

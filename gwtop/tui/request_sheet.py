@@ -223,7 +223,7 @@ class RequestSheet(Pane, can_focus=True):
 
     def takes(self, action: str) -> bool:
         """Keys of the whole screen that are this sheet's while it has them."""
-        return self.has_focus and (self.typing or (action == "ask" and self.tab in NARROWED))
+        return self.typing or (action == "ask" and self.tab in NARROWED)
 
     def action_go(self, n_lines: int) -> None:
         if self._shows_records:
@@ -304,14 +304,12 @@ class RequestSheet(Pane, can_focus=True):
             self.records.begin_find()
             self.draw()
 
-    def on_key(self, event: events.Key) -> None:
+    def took(self, event: events.Key) -> bool:
         if not self.typing:
             if event.key == "escape" and self.text:
-                event.stop()
                 self._type("")
-            return
-        event.stop()
-        event.prevent_default()
+                return True
+            return False
         if event.key == "enter":
             self.typing = False
             self.draw()
@@ -323,6 +321,7 @@ class RequestSheet(Pane, can_focus=True):
             self._type(self.text[:-1])
         elif event.is_printable and event.character is not None:
             self._type(self.text + event.character)
+        return True
 
     def _type(self, text: str) -> None:
         self.text, self.top = text, 0
