@@ -7,8 +7,11 @@ messages quote what they choke on.
 
 import os
 import platform
+import pwd
 import sys
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -22,19 +25,19 @@ LIBRARIES = ("click", "msgspec", "psutil", "rich", "scapy", "textual")
 
 
 class DebugReport:
-    """A file of the user's; opened while we may still be root, so never through a link."""
+    """A file of the user's, whom sudo may let run us and nothing else."""
 
     def __init__(self, path: str) -> None:
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
         try:
-            self._fd = os.open(path, flags, 0o600)
+            with _as_user():
+                self._fd = os.open(path, flags, 0o600)
         except OSError as refused:
             raise GwtopError(
                 f"cannot write {path} ({refused.strerror})", "give --debug another file"
             ) from None
         self._path = path
         self._has_room = True
-        _give_away(self._fd)
         self.write("versions", **versions())
 
     def write(self, what: str, /, **values: object) -> None:
@@ -60,11 +63,23 @@ class DebugReport:
         os.close(self._fd)
 
 
-def _give_away(fd: int) -> None:
-    """Under sudo the file belongs to who asked for it."""
+@contextmanager
+def _as_user() -> Iterator[None]:
+    """Under sudo the file belongs to who asked for it, and is opened with no more rights."""
     uid, gid = os.environ.get("SUDO_UID"), os.environ.get("SUDO_GID")
-    if os.geteuid() == 0 and uid is not None and gid is not None:
-        os.fchown(fd, int(uid), int(gid))
+    if os.geteuid() != 0 or uid is None or gid is None:
+        yield
+        return
+    groups = os.getgroups()
+    os.setgroups(os.getgrouplist(pwd.getpwuid(int(uid)).pw_name, int(gid)))
+    os.setegid(int(gid))
+    os.seteuid(int(uid))
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+        os.setegid(0)
+        os.setgroups(groups)
 
 
 def versions() -> dict[str, object]:

@@ -27,6 +27,7 @@ from tests.live._running import (
     running,
     uwsgi,
 )
+from tests.live._unix import short_folder
 
 pytestmark = pytest.mark.live
 NOBODY = "65534"
@@ -200,22 +201,27 @@ SUDO_UID={uid} SUDO_GID={uid} exec "$@"
 """
 
 
-def test_under_sudo_only_the_engine_is_root_and_files_are_the_users(tmp_path: Path) -> None:
+@contextmanager
+def under_sudo() -> Iterator[tuple[Path, dict[str, str]]]:
+    """A folder that everybody may write to, with a sudo in it, and the environment to find it."""
     need_root()
-    tmp_path.chmod(0o777)
-    fake = tmp_path / "sudo"
-    log, debug = tmp_path / "log", tmp_path / "debug.jsonl"
-    fake.write_text(SUDO.format(log=log, uid=NOBODY))
-    fake.chmod(0o755)
-    path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
-    with pool(tmp_path) as (front, port):
+    with short_folder() as folder:
+        folder.chmod(0o777)
+        (folder / "sudo").write_text(SUDO.format(log=folder / "log", uid=NOBODY))
+        (folder / "sudo").chmod(0o755)
+        yield folder, os.environ | {"PATH": f"{folder}{os.pathsep}{os.environ['PATH']}"}
+
+
+def test_under_sudo_only_the_engine_is_root_and_files_are_the_users(tmp_path: Path) -> None:
+    with under_sudo() as (folder, environ), pool(tmp_path) as (front, port):
+        debug = folder / "debug.jsonl"
         done = subprocess.Popen(
             gwtop_command(
                 *("attach", "--port", str(port), "--sudo", "--json", "--debug", str(debug)),
                 *("--requests", str(N_REQUESTS)),
             ),
             stdout=subprocess.PIPE,
-            env=os.environ | {"PATH": path},
+            env=environ,
             cwd="/",
         )
         assert done.stdout is not None
@@ -223,6 +229,20 @@ def test_under_sudo_only_the_engine_is_root_and_files_are_the_users(tmp_path: Pa
         ask(front)
         facts = [json.loads(line) for line in done.stdout]
         assert done.wait(timeout=20) == 0
-    assert f"attach --interface lo --port {port}" in log.read_text()
+        assert f"attach --interface lo --port {port}" in (folder / "log").read_text()
+        assert debug.stat().st_uid == debug.stat().st_gid == int(NOBODY)
     assert len(of_type(facts, "request")) == N_REQUESTS
-    assert debug.stat().st_uid == debug.stat().st_gid == int(NOBODY)
+
+
+def test_under_sudo_no_file_is_written_that_the_user_could_not_write() -> None:
+    """Who may run gwtop by sudo, and nothing else, is not given root's files by it."""
+    with under_sudo() as (folder, environ):
+        roots = folder / "roots"
+        roots.write_text("precious")
+        words = ("attach", "--port", "9", "--sudo", "--json", "--for", "1", "--debug", str(roots))
+        done = subprocess.run(gwtop_command(*words), env=environ, capture_output=True, cwd="/")
+        assert done.returncode == 1
+        assert done.stderr.decode() == (
+            f"gwtop: cannot write {roots} (Permission denied); give --debug another file\n"
+        )
+        assert roots.read_text() == "precious" and roots.stat().st_uid == 0
