@@ -22,6 +22,7 @@ from gwtop.cli.config import config
 from gwtop.cli.demo import demo
 from gwtop.cli.explain import explain
 from gwtop.cli.read import read
+from gwtop.cli.signals import EXIT_OF_SIGNAL
 from gwtop.cli.tap import tap
 from gwtop.cli.view import view
 from gwtop.config import ConfigError
@@ -30,7 +31,7 @@ from gwtop.errors import GwtopError
 if TYPE_CHECKING:
     from gwtop.cli.session import Stage
 
-INTERRUPTED = 128 + signal.SIGINT
+INTERRUPTED = EXIT_OF_SIGNAL + signal.SIGINT
 WRONG_USAGE = 2
 
 

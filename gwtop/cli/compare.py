@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING
 import click
 
 from gwtop.cli.finite import Finite
+from gwtop.cli.signals import ENDING, EXIT_OF_SIGNAL
 from gwtop.errors import GwtopError
 
 if TYPE_CHECKING:
     from gwtop.nouns.comparison import Compared
 
 PREFIX = "gwtop-compare-"
-ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Ended(BaseException):
@@ -31,7 +31,7 @@ class Ended(BaseException):
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
-        self.status = 128 + number
+        self.status = EXIT_OF_SIGNAL + number
 
 
 @click.command()

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, BinaryIO, NoReturn, cast
 from gwtop.cli import options
 from gwtop.cli.config import checked
 from gwtop.cli.options import Telling
+from gwtop.cli.signals import ENDING, EXIT_OF_SIGNAL
 from gwtop.config import DUMB_TERMINALS
 from gwtop.errors import GwtopError
 
@@ -33,8 +34,6 @@ if TYPE_CHECKING:
 MAX_SAID_BYTES = 64 * 1024  # a few hundred lines; a traceback is thirty
 HELLO_DEADLINE_S = 10.0  # taps open in 20 ms; asking the proc connector in vain takes 400
 STOP_DEADLINE_S = 3.0  # an engine gives its last words 2 s at most
-EXIT_OF_SIGNAL = 128  # plus its number, as shells have it
-ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 STDIN, STDOUT = 0, 1
 
 

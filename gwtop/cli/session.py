@@ -26,11 +26,10 @@ from typing import TypeVar
 
 import msgspec
 
+from gwtop.cli.signals import ENDING, EXIT_OF_SIGNAL
 from gwtop.errors import GwtopError
 from gwtop.nouns.offers import Attach, Choice, RunDemo, ShowFile, WithSudo
 
-ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-EXIT_OF_SIGNAL = 128
 MAX_WORDS_BYTES = 64 * 1024  # a choice is under 5,000, even with the longest path
 STDIN, STDOUT = 0, 1
 AS_IT_WAS = (

@@ -11,6 +11,7 @@ import signal
 from types import FrameType, TracebackType
 
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+EXIT_OF_SIGNAL = 128  # plus its number, as shells have it
 
 
 class Signals:

@@ -13,9 +13,9 @@ from threading import Thread
 from gwtop import clock, demos
 from gwtop.compare import client, loaded, machine, watched
 from gwtop.nouns.comparison import COLUMNS, Cell, Compared
+from gwtop.nouns.times import MILLISECOND_NS
 
 Progress = Callable[[str], None]
-MILLISECOND_NS = 1_000_000
 HELLO, CHANGED = b"Hello from process", b"Howdy from process"
 """What the applications answer to /, and what they answer after the edit: of one length."""
 EDIT_DEADLINE_NS = 16_000_000_000

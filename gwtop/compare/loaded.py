@@ -13,12 +13,11 @@ from gwtop.demos import Ready
 from gwtop.errors import GwtopError
 from gwtop.load import RunningLoad, Summary, start_load
 from gwtop.nouns.comparison import Cell
+from gwtop.nouns.times import MILLISECOND_NS, SECOND_NS
 
 PATH = "/"
 SETTLE = "slow?ms=200"
-BEGIN_DEADLINE_NS = 20_000_000_000
-NANOSECONDS = 1_000_000_000
-MILLISECOND_NS = 1_000_000
+BEGIN_DEADLINE_NS = 20 * SECOND_NS
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +86,8 @@ def cells(
         if program_cpu_ns is not None:
             cpu = Cell((cpu_ns + program_cpu_ns) / MILLISECOND_NS)
     return {
-        "requests_per_s_1": Cell(one.n_answers * NANOSECONDS / one.elapsed_ns),
-        "requests_per_s_8": Cell(eight.n_answers * NANOSECONDS / eight.elapsed_ns),
+        "requests_per_s_1": Cell(one.n_answers * SECOND_NS / one.elapsed_ns),
+        "requests_per_s_8": Cell(eight.n_answers * SECOND_NS / eight.elapsed_ns),
         "p50_ms": Cell(quantile(eight.took_ns, 0.5) / MILLISECOND_NS),
         "p99_ms": Cell(quantile(eight.took_ns, 0.99) / MILLISECOND_NS),
         "cpu_ms": cpu,

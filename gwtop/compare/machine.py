@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gwtop.nouns.comparison import Cell
+from gwtop.nouns.times import SECOND_NS
 from gwtop.taps import proc
 
-SECOND_NS = 1_000_000_000
 KB_PER_MB = 1000.0 / 1.024  # /proc counts in 1,024 bytes, MB is 1,000,000
 INTERPRETER = re.compile(
     rb"/(?:lib)?(?:python|perl|php)[\w.-]*$|/mod_(?:python|perl|wsgi)[\w.-]*$|/libjvm\.so$", re.M

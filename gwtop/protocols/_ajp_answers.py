@@ -11,13 +11,13 @@ from gwtop.nouns.times import Nanos
 from gwtop.nouns.wire import Side
 from gwtop.protocols import _ajp_wire as wire
 from gwtop.protocols._base import CUT_HEAD, decimal, same_length_remark
+from gwtop.protocols._heads import NO_BODY_STATUSES
 from gwtop.protocols._lane import IN_STEP, SEEKING, SKIPPED, Lane
 
 _DATA, _PAD, _CUT = 2, 3, 4
 """States of the lane besides IN_STEP (a packet comes next) and SEEKING: in a SEND_BODY_CHUNK, in
 what follows its bytes, in the rest of a packet that is not told."""
 _CHUNK_HEADER_BYTES = wire.HEADER_BYTES + 3
-_NO_BODY = frozenset({204, 304})  # RFC 9110 6.4.1: what their Content-Length says is another's
 
 
 class Asked(NamedTuple):
@@ -144,7 +144,7 @@ class Answers:
             lane.framing_bytes += wire.HEADER_BYTES
             lane.astray = ""
             out.append(ResponseHead(0, lane.began_at, status, len(payload), payload))
-            if asked.method != b"HEAD" and status not in _NO_BODY:
+            if asked.method != b"HEAD" and status not in NO_BODY_STATUSES:
                 self._said = _content_length(payload)
 
     def _end(self, out: list[Event]) -> None:

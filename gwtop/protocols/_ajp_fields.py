@@ -21,7 +21,7 @@ _CODES = {  # AJPv13 "Packet Types"
     wire.CPONG: "CPONG",
     wire.CPING: "CPING",
 }
-_PREFIX = ("protocol", "req_uri", "remote_addr", "remote_host", "server_name")
+PREFIX = ("protocol", "req_uri", "remote_addr", "remote_host", "server_name")
 
 
 def dissect(side: Side, data: bytes, stream: int) -> Dissected:
@@ -105,7 +105,7 @@ class _Packet:
         code = self._data[self._at]
         words = text_of(wire.METHODS[code]) if 0 < code < len(wire.METHODS) else ""
         self._number("method", 1, "STORED" if code == wire.STORED_METHOD else words)
-        for name in _PREFIX:
+        for name in PREFIX:
             self._string(name, known_as=name.encode())
         self._number("server_port", 2)
         self._number("is_ssl", 1)

@@ -12,9 +12,9 @@ from collections.abc import Sequence
 
 from gwtop.nouns.repeat import Again, Asked, Field, Http
 from gwtop.protocols import _ajp_wire as wire
+from gwtop.protocols._ajp_fields import PREFIX
 from gwtop.protocols._repeat import script
 
-_PREFIX = ("protocol", "req_uri", "remote_addr", "remote_host", "server_name")
 _KNOWN = frozenset(wire.ATTRIBUTES[1:]) - {b"req_attribute", b"stored_method"}
 _ADDED = (b"AJP_", b"JK_", b"SSL_", b"HTTPS", b"JkEnv")  # httpd mod_proxy_ajp, mod_jk JkEnvVar
 _LENGTH = b"content-length"
@@ -61,7 +61,7 @@ def repeat(asked: Asked) -> Again:
         attributes = [*attributes, (b"stored_method", asked.method)]
     port = int(said.get(b"server_port", b"80")) & 0xFFFF
     secure = said.get(b"is_ssl", b"0") != b"0"
-    prefix = [said.get(name.encode("ascii"), b"") for name in _PREFIX]
+    prefix = [said.get(name.encode("ascii"), b"") for name in PREFIX]
     code = "\n".join(
         [
             f"attributes = {attributes!r}",
@@ -77,7 +77,7 @@ def repeat(asked: Asked) -> Again:
     return Again(_http(asked, said, headers, secure), [line])
 
 
-_OF_PREFIX = frozenset((*_PREFIX, "method", "server_port", "is_ssl"))
+_OF_PREFIX = frozenset((*PREFIX, "method", "server_port", "is_ssl"))
 
 
 def _method(method: bytes | None) -> int:

@@ -12,6 +12,7 @@ from gwtop.nouns.times import Nanos
 from gwtop.nouns.wire import Side
 from gwtop.protocols._base import CUT_HEAD, Answer, AnswerHead, known_status, same_length_remark
 from gwtop.protocols._framed import FramedBody
+from gwtop.protocols._heads import NO_BODY_STATUSES
 from gwtop.protocols._http_heads import ANSWER_SIGN, field_values, is_chunked, stated_length
 from gwtop.protocols._lane import IN_STEP, SEEKING, SKIPPED, Lane
 
@@ -116,7 +117,7 @@ class Answers:
             self._tunnel(status, out)
         elif not method:  # cut off: if it was HEAD, there is no body
             self._lane.seek(CUT_HEAD, out)
-        elif method == b"HEAD" or status in (204, 304):  # RFC 9112 6.3, rule 1
+        elif method == b"HEAD" or status in NO_BODY_STATUSES:  # RFC 9112 6.3, rule 1
             self._end_answer(out)
         else:
             self._begin_body(block.lower(), out)

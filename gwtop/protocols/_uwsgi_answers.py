@@ -11,12 +11,12 @@ from gwtop.nouns.events import Body, Control, Event, Hole, Remark, ResponseEnd, 
 from gwtop.nouns.times import Nanos
 from gwtop.nouns.wire import Side
 from gwtop.protocols._base import CUT_HEAD, Answer, AnswerHead, known_status, same_length_remark
+from gwtop.protocols._heads import NO_BODY_STATUSES
 from gwtop.protocols._lane import IN_STEP, SEEKING, SKIPPED, Lane
 
 DEFAULT_BUFFER_BYTES = 4096
 """uWSGI's --buffer-size when nobody says otherwise: the largest block of variables it takes."""
 
-_NO_BODY = frozenset({204, 304})  # RFC 9110 6.4.1: what their Content-Length says is another's
 _KEPT = re.compile(rb"\nconnection:[ \t]*keep-alive[ \t]*\r?\n")
 _BODY = 2
 """State of the lane besides IN_STEP (a head comes next) and SEEKING (nothing can be told)."""
@@ -117,7 +117,7 @@ class Answers:
         out.append(ResponseHead(0, self._head.began_at, status, len(block), block))
         if asked.block_bytes > DEFAULT_BUFFER_BYTES:
             out.append(_large_block(asked.block_bytes, True))
-        no_body = asked.method == b"HEAD" or status in _NO_BODY
+        no_body = asked.method == b"HEAD" or status in NO_BODY_STATUSES
         # Without its method, a request may have been a HEAD.
         unsure = no_body or asked.method is None
         self._said = None if unsure else answer.content_length

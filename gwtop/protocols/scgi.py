@@ -49,9 +49,9 @@ NAME = "scgi"
 MAX_HEAD_BYTES = 1024 * 1024
 """Of the netstring. nginx, Apache and lighttpd send what fits their own header limits, 8 to 64 KiB
 and a few hundred bytes of variables."""
-MAX_DIGITS = 7  # of a length up to MAX_HEAD_BYTES
 
-# 3: the netstring's length, no leading zero; then the first name, which ends in NUL.
+# 3: the netstring's length, no leading zero, up to the 7 digits of MAX_HEAD_BYTES; then the first
+# name, which ends in NUL.
 _BEGINNING = re.compile(rb"[1-9][0-9]{0,6}:[A-Za-z_][A-Za-z0-9_.-]{0,63}\0")
 _MAY_BEGIN = re.compile(rb"[1-9][0-9]{0,6}(?::(?:[A-Za-z_][A-Za-z0-9_.-]{0,63})?)?|")
 _LENGTH = re.compile(rb"([1-9][0-9]{0,6}):")
