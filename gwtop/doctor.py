@@ -20,6 +20,8 @@ from gwtop.taps import (
     netns,
     privilege,
     ring,
+    sandbox,
+    seccomp,
     taskclock,
     taskstats,
     tracefs,
@@ -55,8 +57,21 @@ def examine() -> list[Finding]:
         *_unix_work(),
         *_namespaces(),
         *_kernel(),
+        *_hold(),
     ]
     return [*found, *_relay(), *_ways(found)]
+
+
+def _hold() -> Iterator[Finding]:
+    """What keeps the engine, which parses hostile bytes with rights, from writing."""
+    reason, has_landlock = seccomp.unavailable(), bool(sandbox.abi())
+    if reason is None:
+        captures = ", a capture's by Landlock too" if has_landlock else ""
+        text = f"an engine that can open no file for writing: held by seccomp{captures}"
+        yield Finding("hold", "ok", text, None)
+    else:
+        live = "a capture's engine by Landlock only" if has_landlock else "nothing holds an engine"
+        yield Finding("hold", "missing", f"{live} to open no file for writing ({reason})", None)
 
 
 def _ring() -> Iterator[Finding]:

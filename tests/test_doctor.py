@@ -15,6 +15,8 @@ from gwtop.taps import (
     diag,
     privilege,
     ring,
+    sandbox,
+    seccomp,
     taskclock,
     taskstats,
     tracefs,
@@ -28,10 +30,29 @@ def test_every_way_of_seeing_has_its_finding() -> None:
     findings = doctor.examine()
     assert [f.name for f in findings if f.name != "or"] == [
         *("ring", "births", "census", "accounts", "tracefs", "calls", "unix_work"),
-        *("namespaces", "kernel", "relay"),
+        *("namespaces", "kernel", "hold", "relay"),
     ]
     assert all(f.shows and "\n" not in f.shows for f in findings)
     assert all(f.command is None for f in findings if f.state == "ok")
+
+
+@pytest.mark.parametrize(
+    ("reason", "abi", "state", "words"),
+    [
+        pytest.param(None, 7, "ok", "by seccomp, a capture's by Landlock too", id="both"),
+        pytest.param(None, 0, "ok", "held by seccomp", id="no Landlock"),
+        pytest.param("riscv64", 7, "missing", "by Landlock only", id="another machine"),
+        pytest.param("riscv64", 0, "missing", "nothing holds", id="nothing"),
+    ],
+)
+def test_what_holds_the_engine_is_said(
+    reason: str | None, abi: int, state: str, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(seccomp, "unavailable", lambda: reason)
+    monkeypatch.setattr(sandbox, "abi", lambda: abi)
+    (found,) = (f for f in doctor.examine() if f.name == "hold")
+    assert found.state == state and words in found.shows
+    assert reason is None or reason in found.shows
 
 
 UNAME = os.uname()

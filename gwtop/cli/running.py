@@ -125,13 +125,14 @@ def open_taps(plan: Plan) -> list[Tap]:
 
 
 def _drop_rights(plan: Plan) -> None:
-    """And no file is opened for writing from here on. A file's reader looks into no process, so
-    Landlock can hold it; a live engine does, and has a filter of system calls instead."""
+    """And no file is opened for writing from here on. A filter of system calls sees to that; a
+    file's reader, which looks into no process, is held by Landlock too, where the kernel has it."""
     from gwtop.taps import privilege, sandbox, seccomp
 
     if plan.file is not None:
         privilege.drop(())
         sandbox.forbid_writing({})
+        seccomp.forbid_writing()
         return
     privilege.drop(privilege.to_keep(plan))
     seccomp.forbid_writing(keeps_names=plan.relay is not None and plan.relay.listen is None)

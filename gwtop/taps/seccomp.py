@@ -1,11 +1,19 @@
-"""System call filter: from here on this process opens no file for writing, whatever its rights.
+"""System call filter: from here on this process opens no file for writing, whatever its rights,
+and changes nothing in another process.
 
 In: whether names of files may still change (a relay gives a socket's name back). Out: whether the
 kernel holds us to it. It refuses to know paths: a filter sees numbers, not strings.
 
 Landlock would be simpler (`sandbox`), but a process inside it may no longer look into others:
-/proc/PID/fd and environ are refused to it as ptrace is (measured on Linux 6.18; security/landlock/
-task.c), and that is what a live engine lives on. Descriptors that are open stay as they are, so
+/proc/PID/fd, exe and syscall are refused to it as ptrace is, and that is what a live engine lives
+on, also an ordinary user's. No ruleset is without that: one that handles a network right alone or a
+scope alone refuses the same, and no flag takes it back (measured on Linux 6.18, ABI 7; security/
+landlock/task.c, hook_ptrace_access_check). A second process that looks for us would have to answer
+within the life of a CGI process and hold the rights; a thread outside shares our memory.
+
+Who may look into others (CAP_SYS_PTRACE) may also write there, or take a descriptor that is open
+for writing out of them; and root, without any capability, owns root's files and may change their
+modes. So those calls are refused as well. Descriptors that are open stay as they are, so
 everything the engine writes is open before. The filter holds for every process it starts.
 Sources: linux/seccomp.h, linux/filter.h, Documentation/userspace-api/seccomp_filter.rst; numbers
 from asm/unistd_64.h and asm-generic/unistd.h.
@@ -41,6 +49,11 @@ class Machine(NamedTuple):
     opens files without a call."""
     names: tuple[int, ...]
     """rename*, unlink, link*, symlink*, mknod*, mkdir*."""
+    marks: tuple[int, ...]
+    """chmod, fchmod, fchmodat, fchmodat2, chown, fchown, lchown, fchownat, setxattr, lsetxattr,
+    fsetxattr, setxattrat."""
+    others: tuple[int, ...]
+    """ptrace, process_vm_writev, pidfd_getfd."""
     unlinkat: int
     """With AT_REMOVEDIR it is rmdir, by which a trace instance is given back; newer machines have
     no other rmdir. A folder that is empty may go."""
@@ -52,14 +65,25 @@ MACHINES = {
         {2: 1, 257: 2, 304: 2},
         (85, 437, 76, 425),
         (82, 264, 316, 87, 86, 265, 88, 266, 133, 259, 83, 258),
+        (90, 91, 268, 452, 92, 93, 94, 260, 188, 189, 190, 463),
+        (101, 311, 438),
         263,
     ),
-    "aarch64": Machine(0xC00000B7, {56: 2, 265: 2}, (437, 45, 425), (38, 276, 37, 36, 33, 34), 35),
+    "aarch64": Machine(
+        0xC00000B7,
+        {56: 2, 265: 2},
+        (437, 45, 425),
+        (38, 276, 37, 36, 33, 34),
+        (52, 53, 452, 55, 54, 5, 6, 7, 463),
+        (117, 271, 438),
+        35,
+    ),
 }
 
 
 def forbid_writing(keeps_names: bool = False) -> bool:
-    """False: not on this machine. `keeps_names`: renaming and removing stay possible.
+    """False: not on this machine. `keeps_names`: renaming, removing and a new name's mode and
+    owner stay possible.
 
     Needs no_new_privs. Raises OSError where the kernel could and will not."""
     machine = MACHINES.get(platform.machine())
@@ -75,6 +99,17 @@ def forbid_writing(keeps_names: bool = False) -> bool:
     if number == errno.EINVAL:  # a kernel without CONFIG_SECCOMP_FILTER
         return False
     raise OSError(number, f"seccomp: {os.strerror(number)}")
+
+
+def unavailable() -> str | None:
+    """Why nothing holds us to it here; None when something does."""
+    if platform.machine() not in MACHINES:
+        return f"the numbers of system calls on {platform.machine()} are not known"
+    library = ctypes.CDLL(None, use_errno=True)
+    library.prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, None, 0, 0)
+    if ctypes.get_errno() == errno.EINVAL:  # with filters it is EFAULT: there is none at NULL
+        return "this kernel has no filters of system calls (CONFIG_SECCOMP_FILTER)"
+    return None
 
 
 def compiled(machine: Machine, keeps_names: bool) -> list[tuple[int, int, int, int]]:
@@ -103,6 +138,7 @@ def compiled(machine: Machine, keeps_names: bool) -> list[tuple[int, int, int, i
             (RETURN, 0, 0, REFUSED),
             (RETURN, 0, 0, ALLOW),
         ]
-    for number in machine.writes + (() if keeps_names else machine.names):
+    refused = machine.writes + machine.others
+    for number in refused + (() if keeps_names else machine.names + machine.marks):
         program += [(EQUAL, 0, 1, number), (RETURN, 0, 0, REFUSED)]
     return [*program, (RETURN, 0, 0, ALLOW)]

@@ -30,6 +30,10 @@ def tried(what):
     except OSError as error:
         return error.strerror
     return "done"
+import ctypes
+library = ctypes.CDLL(None, use_errno=True)
+def called(name, *arguments):
+    return "done" if getattr(library, name)(*arguments) >= 0 else os.strerror(ctypes.get_errno())
 print(json.dumps({
     "inside": inside,
     "write": tried(lambda: open("there", "w")),
@@ -45,6 +49,12 @@ print(json.dumps({
     "unlink at": tried(lambda: os.unlink("before", dir_fd=here)),
     "read": tried(lambda: open("before").read()),
     "held": tried(lambda: (before.write("x"), before.flush())),
+    "mode": tried(lambda: os.chmod(".", 0o755)),
+    "owner": tried(lambda: os.fchown(here, os.getuid(), -1)),
+    "mark": tried(lambda: os.setxattr("before", "user.x", b"y")),
+    "ptrace": called("ptrace", 16, os.getppid(), None, None),  # PTRACE_ATTACH
+    "write into": called("process_vm_writev", os.getppid(), None, 0, None, 0, 0),
+    "take from": called("syscall", 438, 0, 0, 0),
     "parent": len(proc.descriptors(os.getppid())) > 0,
 }))
 """
@@ -87,6 +97,12 @@ def test_no_file_can_be_opened_for_writing_and_no_name_changes(
     assert {name: found[name] for name in refused} == dict.fromkeys(refused, NO)
 
 
+def test_no_mode_changes_and_no_other_process(filtered: None, tmp_path: Path) -> None:
+    found = after(tmp_path, "nothing")
+    refused = ("mode", "owner", "mark", "ptrace", "write into", "take from")
+    assert {name: found[name] for name in refused} == dict.fromkeys(refused, NO)
+
+
 def test_reading_what_was_open_and_other_processes_goes_on(filtered: None, tmp_path: Path) -> None:
     found = after(tmp_path, "nothing")
     assert (found["read"], found["held"]) == ("done", "done")
@@ -98,7 +114,8 @@ def test_reading_what_was_open_and_other_processes_goes_on(filtered: None, tmp_p
 def test_a_relay_may_still_rename_and_remove_but_not_write(filtered: None, tmp_path: Path) -> None:
     found = after(tmp_path, "names")
     assert (found["rename"], found["unlink"], found["unlink at"]) == ("done", "done", "done")
-    assert (found["write"], found["make"]) == (NO, NO)
+    assert (found["mode"], found["owner"]) == ("done", "done")
+    assert (found["write"], found["make"], found["ptrace"], found["take from"]) == (NO,) * 4
 
 
 def run(program: list[tuple[int, int, int, int]], data: dict[int, int]) -> int:
@@ -128,7 +145,7 @@ def test_each_machines_program_tells_reading_from_writing(name: str) -> None:
         assert run(program, call | {flags_at: os.O_RDONLY | os.O_CLOEXEC}) == ALLOW
         for flags in (os.O_WRONLY, os.O_RDWR, os.O_RDONLY | os.O_CREAT, os.O_RDONLY | os.O_TRUNC):
             assert run(program, call | {flags_at: flags}) == REFUSED
-    for number in machine.writes + machine.names:
+    for number in machine.writes + machine.names + machine.marks + machine.others:
         assert run(program, {0: number, 4: machine.audit}) == REFUSED
     unlinkat = {0: machine.unlinkat, 4: machine.audit}
     assert run(program, unlinkat) == REFUSED
@@ -152,5 +169,20 @@ def test_neither_a_handle_nor_an_io_uring_is_a_way_around_it(name: str, by_handl
 def test_names_may_change_where_that_was_kept(name: str) -> None:
     machine = MACHINES[name]
     program = seccomp.compiled(machine, keeps_names=True)
-    for number in (*machine.names, machine.unlinkat):
+    for number in machine.others:
+        assert run(program, {0: number, 4: machine.audit}) == REFUSED
+    for number in (*machine.names, *machine.marks, machine.unlinkat):
         assert run(program, {0: number, 4: machine.audit}) == ALLOW
+
+
+def test_why_nothing_holds_us_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(platform, "machine", lambda: "riscv64")
+    assert seccomp.unavailable() == "the numbers of system calls on riscv64 are not known"
+    assert seccomp.forbid_writing() is False
+
+
+def test_to_ask_whether_it_can_be_held_changes_nothing(filtered: None) -> None:
+    if seccomp.unavailable() is not None:
+        pytest.skip("this kernel has no filters of system calls")
+    before = Path("/proc/self/status").read_text().partition("Seccomp:")[2].split()[0]
+    assert before == "0"
