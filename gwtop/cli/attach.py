@@ -62,7 +62,7 @@ class AttachOptions(Target, Telling):
     type=click.IntRange(0, MAX_COPY_BYTES),
     default=DEFAULT_COPY_BYTES,
     show_default=True,
-    help="Of each system call on a unix socket; 0: its length only.",
+    help="Of each system call that is watched; 0: its length only.",
 )
 @click.option("--for", "for_s", metavar="SECONDS", type=Finite(min=0, min_open=True))
 @click.option("--requests", metavar="N", type=click.IntRange(min=1), help="Stop after N requests.")

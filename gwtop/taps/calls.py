@@ -271,10 +271,11 @@ class Calls:
         return [*self._descriptors.show(n_bytes > 0, at), self._metered(at)]
 
     def set_ports(self, ports: Sequence[int]) -> None:
-        """These, too, from now on. Needs no right; but a process that has no probes does."""
+        """These, too, from now on. Needs no right, but for processes that have no probes yet."""
         if self._where.ports:
             self._where.ports = tuple(ports)
             self._kernel.watch_ports(ports)
+            self._find()
 
     def close(self) -> None:
         for one in (one for several in self._planted.values() for one in several):

@@ -64,6 +64,8 @@ class Sockets:
     def __init__(self, plan: Plan, now: Nanos) -> None:
         """Raises NoTracefsError."""
         self._threads = Threads()
+        self._reads_elsewhere = bool(acceptors.ports_of(plan))
+        """What is seen in the workers' calls has its reader from there."""
         self._instance = Instance("reads", reads_kb(os.cpu_count() or 1))
         self._handlers: dict[int, Handler] = {}
         try:
@@ -72,8 +74,7 @@ class Sockets:
             self._instance.close()
             raise
         try:
-            # What is seen in the workers' calls has its reader from there.
-            self._listen(() if acceptors.ports_of(plan) else plan.ports)
+            self._listen(plan.ports)
             self._ring = TraceRing(self._instance, self._everybodys)
         except (OSError, KeyError) as error:
             self._close_instances()
@@ -107,7 +108,7 @@ class Sockets:
 
     def set_ports(self, ports: Sequence[int]) -> None:
         """From now on these ports; needs no privilege."""
-        ours = " || ".join(f"sport == {port}" for port in ports)
+        ours = " || ".join(f"sport == {port}" for port in ports if not self._reads_elsewhere)
         self._instance.filter(READ, ours or NO_PORT)
 
     def fileno(self) -> int:

@@ -1,0 +1,425 @@
+"""Requests on TCP ports, seen in the calls of real workers where packets are left alone: they are
+what client and application saw, and what the packets of the same traffic say. Needs root."""
+
+import http.client
+import json
+import os
+import socket
+import sys
+import threading
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+
+from gwtop.taps import kinship
+from gwtop.taps import listeners as gwtop_listeners
+from tests.live._running import (
+    Fact,
+    Running,
+    free_port,
+    need_program,
+    need_root,
+    of_type,
+    run_gwtop,
+    running,
+    server,
+)
+from tests.live._tcp import GATEWAYS, HOST, behind_nginx, leave
+from tests.live._unix import GATEWAYS as UNIX_GATEWAYS
+from tests.live._unix import Row, drive, short_folder, sort, told
+from tests.live._unix import behind_nginx as behind_nginx_unix
+from tests.live.test_calls import GONE_S, left_of
+from tests.live.test_evidence import need_tracefs
+
+pytestmark = pytest.mark.live
+N_REQUESTS = 300
+BIG = 30_000_000
+"""More than any send buffer: the worker is still writing when its client leaves."""
+CASES = [
+    pytest.param(gateway, keeps, id=f"{gateway}-{'kept' if keeps else 'a connection each'}")
+    for gateway in GATEWAYS
+    for keeps in (False, True)
+    # uWSGI says nothing of closing and closes: now and then nginx writes to where nobody is.
+    if not (gateway == "uwsgi-http" and keeps)
+]
+SAME = (
+    *("method", "target", "status", "outcome", "protocol", "client", "server", "keep_alive"),
+    *("request_head_bytes", "response_head_bytes", "request_body_bytes", "lost_bytes", "stderr"),
+    *("sequence", "pid", "thread", "reader", "evidence", "births"),
+)
+
+
+@contextmanager
+def watching(port: int, *more: str) -> Iterator[Running]:
+    need_root()
+    need_tracefs()
+    with running("attach", "--port", str(port), "--json", *more) as gwtop:
+        hello = gwtop.await_type("hello")
+        assert {tap["state"] for tap in hello["taps"]} == {"open"}
+        yield gwtop
+
+
+def in_calls(port: int, *more: str) -> AbstractContextManager[Running]:
+    return watching(port, "--capture", "calls", *more)
+
+
+def await_requests(gwtop: Running, n: int) -> list[Fact]:
+    while len(of_type(gwtop.facts, "request")) < n:
+        gwtop.await_type("request")
+    return of_type(gwtop.facts, "request")
+
+
+def mixed(front: int, n: int) -> list[Row]:
+    """What those who stayed asked and got; a few leave, by closing or by a reset."""
+    rows = drive(front, n // 2, seed=1)
+    for number in range(4):
+        leave(front, f"/big?bytes={BIG}&leave={number}", resets=number % 2 == 0)
+        leave(front, f"/slow?ms=100&leave={number}", number % 2 == 0, n_bytes=0, stays_s=0.05)
+    return rows + drive(front, n - n // 2, seed=2)
+
+
+def same(facts: Sequence[Fact]) -> list[tuple[object, ...]]:
+    """What both say of it; an answer's length only where all of it was wanted."""
+    return sorted(
+        (
+            str([fact[key] for key in SAME]),
+            fact["outcome"] == "done" and fact["response_body_bytes"],
+        )
+        for fact in facts
+    )
+
+
+@pytest.mark.parametrize(("gateway", "keeps"), CASES)
+def test_requests_are_what_client_application_and_packets_say(gateway: str, keeps: bool) -> None:
+    with (
+        short_folder() as folder,
+        GATEWAYS[gateway](folder) as (port, lines),
+        behind_nginx(folder, port, lines, keeps) as front,
+        watching(port) as ring,
+        in_calls(port) as calls,
+    ):
+        rows = mixed(front, N_REQUESTS)
+        n_left = 8
+        packets, requests = (await_requests(one, len(rows) + n_left) for one in (ring, calls))
+        calls.await_type("tick")
+        assert (ring.interrupt(), calls.interrupt()) == (130, 130)
+    stayed = [fact for fact in requests if "leave" not in fact["target"]]
+    assert sort(told(stayed)) == sort(rows)
+    assert same(requests) == same(packets)
+    assert Counter(f["outcome"] for f in requests) == {"done": len(rows), "aborted": n_left}
+    assert {fact["evidence"] for fact in requests} == {"kernel"}
+    summary = calls.facts[-1]
+    assert summary["missed"] == {"frames": 0, "process_events": 0, "bytes": 0, "requests": 0}
+    assert summary["connections"] == ring.facts[-1]["connections"]
+    assert summary["model"] == ring.facts[-1]["model"]
+    tick = of_type(calls.facts, "tick")[-1]
+    assert [queue["listen"] for queue in tick["queues"]] == [f"{HOST}:{port}"]
+    assert tick["queues"][0]["limit"] > 0
+    assert tick["calls"]["missed"] == 0
+    assert of_type(calls.facts, "process_sample")
+
+
+@pytest.mark.parametrize("gateway", ["fpm", "uwsgi", "gthread"])
+def test_connections_that_were_open_before_the_start_are_seen(gateway: str) -> None:
+    with (
+        short_folder() as folder,
+        GATEWAYS[gateway](folder) as (port, lines),
+        behind_nginx(folder, port, lines, keeps=True) as front,
+    ):
+        drive(front, 40, seed=1)
+        with in_calls(port) as gwtop:
+            rows = drive(front, 80)
+            requests = await_requests(gwtop, len(rows))
+            assert gwtop.interrupt() == 130
+    assert sort(told(requests)) == sort(rows)
+    assert all(fact["client"].startswith(f"{HOST}:") for fact in requests)
+
+
+SECRET = b"what a database keeps to itself"
+
+
+@contextmanager
+def database() -> Iterator[int]:
+    """Tells everybody the same; its port."""
+
+    def answer(client: socket.socket) -> None:
+        while client.recv(100):
+            client.sendall(SECRET)
+
+    def accept() -> None:
+        with ExitStack() as stack:
+            while True:
+                try:
+                    client, _ = one.accept()
+                except OSError:  # shut down
+                    return
+                stack.enter_context(client)
+                threading.Thread(target=answer, args=(client,), daemon=True).start()
+
+    with socket.create_server((HOST, 0)) as one:
+        thread = threading.Thread(target=accept)
+        thread.start()
+        try:
+            yield one.getsockname()[1]
+        finally:
+            one.shutdown(socket.SHUT_RDWR)
+            thread.join()
+
+
+@contextmanager
+def listeners(
+    folder: Path, how: str, host: str, port: int | None = None, n_workers: int = 3
+) -> Iterator[tuple[int, int]]:
+    """A server of ours: its port, and that of its statistics."""
+    program = Path(__file__).parent / "apps/listeners.py"
+    port, stats = port or free_port(host), free_port()
+    with database() as kept:
+        words = [how, host, *map(str, (port, n_workers, stats, kept))]
+        with server([sys.executable, str(program), *words], host, port, folder):
+            yield port, stats
+
+
+def ask(host: str, port: int, target: str) -> int:
+    """The pid of who answered."""
+    client = http.client.HTTPConnection(host, port, timeout=10)
+    client.request("GET", target)
+    answer = client.getresponse()
+    assert answer.read() == b"%d bytes" % len(SECRET)
+    client.close()
+    return int(answer.headers["X-Worker-Pid"])
+
+
+@pytest.mark.parametrize(
+    ("how", "bound", "asked"),
+    [
+        pytest.param("inherited", "127.0.0.1", ["127.0.0.1"], id="one socket, inherited"),
+        pytest.param("own", "127.0.0.1", ["127.0.0.1"], id="a socket each, SO_REUSEPORT"),
+        pytest.param("own", "0.0.0.0", ["127.0.0.1", "127.0.0.2"], id="any IPv4 address"),
+        pytest.param("inherited", "::1", ["::1"], id="IPv6"),
+        pytest.param("own", "::", ["::1", "127.0.0.1"], id="both families"),
+    ],
+)
+def test_every_way_to_listen_is_seen_and_nothing_else_of_the_workers(
+    how: str, bound: str, asked: list[str], tmp_path: Path
+) -> None:
+    with (
+        listeners(tmp_path, how, bound) as (port, stats),
+        in_calls(port, "--details", "--bodies", "999") as gwtop,
+    ):
+        pids = {f"/{n}": ask(asked[n % len(asked)], port, f"/{n}") for n in range(24)}
+        with socket.create_connection((HOST, stats)) as client:
+            client.sendall(b"GET /stats HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert client.recv(1000).endswith(b"stats")
+        requests = await_requests(gwtop, len(pids))
+        gwtop.await_type("tick")
+        gwtop.interrupt()
+    requests = of_type(gwtop.facts, "request")
+    assert {fact["target"]: fact["pid"] for fact in requests} == pids
+    assert len(requests) == len(pids) == gwtop.facts[-1]["connections"]
+    assert len(set(pids.values())) > 1
+    shown = {f"[{host}]" if ":" in host else host for host in asked}
+    assert {fact["server"] for fact in requests} == {f"{host}:{port}" for host in shown}
+    assert {fact["client"].rpartition(":")[0] for fact in requests} <= {*shown, HOST}
+    assert {fact["evidence"] for fact in requests} == {"kernel"}
+    assert SECRET.decode() not in json.dumps(gwtop.facts)
+
+
+def test_a_host_narrows(tmp_path: Path) -> None:
+    with (
+        listeners(tmp_path, "inherited", "0.0.0.0") as (port, _),
+        in_calls(port, "--host", "127.0.0.2") as gwtop,
+    ):
+        for n in range(4):
+            ask(HOST, port, f"/other{n}")
+            ask("127.0.0.2", port, f"/{n}")
+        requests = await_requests(gwtop, 4)
+        gwtop.interrupt()
+    assert {fact["target"] for fact in requests} == {f"/{n}" for n in range(4)}
+    assert gwtop.facts[-1]["requests"] == 4
+
+
+def test_two_hops_on_ports_are_paired() -> None:
+    with (
+        short_folder() as folder,
+        GATEWAYS["uwsgi"](folder) as (port, lines),
+        behind_nginx(folder, port, lines, keeps=False) as front,
+        in_calls(front, "--port", str(port)) as gwtop,
+    ):
+        rows = drive(front, 60)
+        requests = await_requests(gwtop, 2 * len(rows))
+        gwtop.interrupt()
+    assert_paired(requests, len(rows), str(port))
+
+
+@pytest.mark.parametrize("front_by", ["packets", "calls"])
+def test_a_port_in_front_and_a_unix_socket_behind_are_paired(front_by: str) -> None:
+    more = ("--capture", "calls") if front_by == "calls" else ()
+    with (
+        short_folder() as folder,
+        UNIX_GATEWAYS["uwsgi"](folder) as (path, lines),
+        behind_nginx_unix(folder, path, lines, keeps=False) as front,
+        watching(front, "--socket", str(path), *more) as gwtop,
+    ):
+        rows = drive(front, 60)
+        requests = await_requests(gwtop, 2 * len(rows))
+        gwtop.await_type("tick")
+        gwtop.interrupt()
+    assert_paired(requests, len(rows), str(path))
+    queues = of_type(gwtop.facts, "tick")[-1]["queues"]
+    assert {queue["listen"] for queue in queues} == {f"{HOST}:{front}", f"unix:{path}"}
+
+
+def assert_paired(requests: Sequence[Fact], n: int, behind: str) -> None:
+    backs = [fact for fact in requests if fact["server"].endswith(behind)]
+    fronts = {fact["id"]: fact for fact in requests if not fact["server"].endswith(behind)}
+    assert len(fronts) == len(backs) == n
+    assert sorted(fact["pair"] for fact in backs) == sorted(fronts)
+    assert all(fronts[fact["pair"]]["target"] == fact["target"] for fact in backs)
+
+
+WITHOUT_PACKETS = {
+    "root": ["--bounding-set=-all,+perfmon,+bpf,+sys_ptrace,+dac_read_search"],
+    "somebody": [
+        *("--reuid=65534", "--regid=65534", "--clear-groups"),
+        "--inh-caps=-all,+perfmon,+bpf,+dac_override,+dac_read_search,+sys_ptrace",
+        "--ambient-caps=-all,+perfmon,+bpf,+dac_override,+dac_read_search,+sys_ptrace",
+    ],
+}
+
+
+def without_packets(who: str) -> list[str]:
+    need_root()
+    need_tracefs()
+    return [need_program("setpriv", "util-linux"), *WITHOUT_PACKETS[who]]
+
+
+@pytest.mark.parametrize("who", list(WITHOUT_PACKETS))
+def test_where_packets_are_refused_calls_are_chosen_and_it_is_said(who: str) -> None:
+    with (
+        short_folder() as folder,
+        GATEWAYS["fpm"](folder) as (port, lines),
+        behind_nginx(folder, port, lines, keeps=True) as front,
+        running("attach", "--port", str(port), "--json", prefix=without_packets(who)) as gwtop,
+    ):
+        gwtop.await_type("hello")
+        rows = drive(front, 60)
+        requests = await_requests(gwtop, len(rows))
+        gwtop.await_type("tick")
+        assert gwtop.interrupt() == 130
+        assert "packets are refused (CAP_NET_RAW shows them)" in gwtop.error_text()
+    assert sort(told(requests)) == sort(rows)
+    notes = [fact["code"] for fact in of_type(gwtop.facts, "note")]
+    assert notes.count("packets-refused") == 1
+    assert of_type(gwtop.facts, "tick")[-1]["queues"]
+
+
+def test_packets_that_were_asked_for_are_insisted_on() -> None:
+    with (
+        short_folder() as folder,
+        GATEWAYS["uwsgi"](folder) as (port, _),
+        running(
+            *("attach", "--port", str(port), "--json", "--capture", "ring"),
+            prefix=without_packets("root"),
+        ) as gwtop,
+    ):
+        hello = gwtop.await_type("hello")
+        gwtop.interrupt()
+    states = {tap["name"]: tap["state"] for tap in hello["taps"]}
+    assert states["ring"] == "refused" and "calls" not in states
+
+
+def test_a_demo_is_seen_in_calls() -> None:
+    need_root()
+    need_tracefs()
+    words = ("demo", "fastcgi", "--requests", "30", "--rate", "0", "--json", "--capture", "calls")
+    status, facts, _ = run_gwtop(*words)
+    requests = of_type(facts, "request")
+    assert (status, len(requests)) == (0, 30)
+    assert {fact["evidence"] for fact in requests} == {"kernel"}
+    assert "ring" not in {tap["name"] for tap in facts[0]["taps"]}
+
+
+def test_a_process_is_enough_to_say(tmp_path: Path) -> None:
+    with listeners(tmp_path, "own", HOST) as (port, stats):
+        root = owner_of(port)
+        with running("attach", "--pid", str(root), "--json", "--capture", "calls") as gwtop:
+            need_tracefs()
+            gwtop.await_type("hello")
+            ask(HOST, port, "/one")
+            with socket.create_connection((HOST, stats)) as client:
+                client.sendall(b"GET /stats HTTP/1.1\r\nHost: x\r\n\r\n")
+                client.recv(1000)
+            requests = await_requests(gwtop, 2)
+            gwtop.interrupt()
+    assert {fact["target"] for fact in requests} == {"/one", "/stats"}
+
+
+def owner_of(port: int) -> int:
+    """The process above those who listen there."""
+    links = {one.link for one in gwtop_listeners.tcp() if one.port == port}
+    (root,) = kinship.roots(kinship.owners(links).pids)
+    return root
+
+
+def test_a_port_that_is_wished_for_later_is_seen(tmp_path: Path) -> None:
+    pipe = tmp_path / "wishes"
+    os.mkfifo(pipe)
+    descriptor = os.open(pipe, os.O_RDWR)
+    prefix = ("sh", "-c", 'exec "$@" <"$0"', str(pipe))
+    need_root()
+    need_tracefs()
+    with (
+        short_folder() as folder,
+        GATEWAYS["uwsgi"](folder) as (port, lines),
+        behind_nginx(folder, port, lines, keeps=False) as front,
+        running(
+            *("attach", "--port", str(front), "--json", "--capture", "calls"), prefix=prefix
+        ) as gwtop,
+    ):
+        gwtop.await_type("hello")
+        os.write(descriptor, b'{"wish":"watch","port":%d}\n' % port)
+        gwtop.await_fact(lambda f: f["type"] == "tick" and len(f["queues"]) == 2)
+        rows = drive(front, 20)
+        requests = await_requests(gwtop, 40)
+        gwtop.interrupt()
+    os.close(descriptor)
+    assert_paired(requests, len(rows), str(port))
+
+
+def test_a_server_that_comes_later_is_seen(tmp_path: Path) -> None:
+    port = free_port()
+    need_root()
+    need_tracefs()
+    with running("attach", "--port", str(port), "--json", "--capture", "calls") as gwtop:
+        gwtop.await_fact(lambda f: f["type"] == "note" and f["code"] == "listener-awaited")
+        with listeners(tmp_path, "own", HOST, port=port):
+            for _ in range(3):
+                gwtop.await_fact(lambda f: f["type"] == "process_sample" and f["role"] == "worker")
+            pids = {f"/{n}": ask(HOST, port, f"/{n}") for n in range(8)}
+            requests = await_requests(gwtop, 8)
+        gwtop.interrupt()
+    assert {fact["target"]: fact["pid"] for fact in requests} == pids
+
+
+def test_a_killed_gwtop_leaves_no_probe() -> None:
+    with (
+        short_folder() as folder,
+        GATEWAYS["uwsgi"](folder) as (port, lines),
+        behind_nginx(folder, port, lines, keeps=False) as front,
+        in_calls(port) as gwtop,
+    ):
+        drive(front, 8)
+        await_requests(gwtop, 8)
+        pid = gwtop.process.pid
+        assert left_of(pid)
+        gwtop.process.kill()
+        waiting = threading.Event()
+        n_looks = 0
+        while left_of(pid) and n_looks < GONE_S / 0.02:
+            n_looks += 1
+            waiting.wait(0.02)
+        assert not left_of(pid)
+        assert [row.status for row in drive(front, 8)] == [200] * 8
