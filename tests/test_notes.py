@@ -184,7 +184,7 @@ NOT_OF_THE_WIRE = {
     **dict.fromkeys(("tree-listens", "tree-silent", "tree-hidden"), "a live watch"),
     **dict.fromkeys(("network-hidden", "packets-refused"), "a live watch"),
     **dict.fromkeys(("calls-go", "calls-static", "calls-io-uring"), "a live watch"),
-    **dict.fromkeys(("calls-no-site", "calls-refused"), "a live watch"),
+    **dict.fromkeys(("calls-no-site", "calls-no-arrivals", "calls-refused"), "a live watch"),
     **dict.fromkeys(("authorization-dropped", "proxy-header-passed"), "processes"),
     **dict.fromkeys(("relay-rebound", "relay-refused", "relay-full"), "a relay: tests/taps"),
     **dict.fromkeys(("relay-bypassed", "relay-credentials", "relay-cut"), "a relay: tests/taps"),

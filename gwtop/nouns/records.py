@@ -155,6 +155,9 @@ class Touched:
     conn: int | None = None
     """The connection itself, where the tap that tells its bytes tells this: its addresses name no
     other, and who read is certain."""
+    sees_arrivals: bool = False
+    """With `conn`: the `Chunk` that follows is stamped with the arrival of its bytes, else with
+    this very read."""
 
 
 @dataclass(frozen=True, slots=True)

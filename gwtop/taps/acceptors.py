@@ -27,7 +27,7 @@ def ports_of(plan: Plan) -> tuple[int, ...]:
 
 class Acceptors:
     def __init__(self, path: str | None, ports: Sequence[int], host: str | None = None) -> None:
-        self._path = path
+        self.path = path
         self.ports = tuple(ports)
         """They may become others."""
         self._host = ip_address(host) if host else None
@@ -42,13 +42,13 @@ class Acceptors:
     @property
     def listen(self) -> str | None:
         """What is watched, where that is one thing."""
-        if self._path is not None:
-            return None if self.ports else f"unix:{self._path}"
+        if self.path is not None:
+            return None if self.ports else f"unix:{self.path}"
         return f"{self._host or '*'}:{self.ports[0]}" if len(self.ports) == 1 else None
 
     def look(self) -> None:
         """At most 0.1 ms."""
-        found = [] if self._path is None else listeners.unix(self._path)
+        found = [] if self.path is None else listeners.unix(self.path)
         if self.ports:
             found += [one for one in listeners.tcp() if self._is_wanted(one)]
         self._names = {one.link: one.listen for one in found}
@@ -75,9 +75,9 @@ class Acceptors:
         sockets, what is open already stays unknown."""
         found: dict[str, tuple[str, str]] = {}
         try:
-            if self._path is not None:
-                server = f"unix:{self._path}"
-                for inode in diag.unix_accepted(self._path):
+            if self.path is not None:
+                server = f"unix:{self.path}"
+                for inode in diag.unix_accepted(self.path):
                     found[_link(inode)] = server, UNNAMED
             for one in diag.tcp_connected(frozenset(self.ports)) if self.ports else ():
                 found[_link(one.inode)] = one.local, one.remote

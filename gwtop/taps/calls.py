@@ -67,6 +67,11 @@ WORDS = {
         "{}: where some functions do their system call is not known, so it is left alone; only "
         "lengths, times and pids are told",
     ),
+    "no_arrivals": (
+        "calls-no-arrivals",
+        "This kernel does not tell when bytes arrive at {} (Linux 6.3 does): a request begins with "
+        "the worker's first read of it, and how long it waited for that is not known",
+    ),
     "refused": ("calls-refused", "{} may not be probed; its requests are not seen"),
     "many": ("calls-refused", "{} is one C library too many to be probed at once"),
 }
@@ -102,6 +107,8 @@ class Calls:
             self._everywhere = self._kernel.follow_processes(self._definitions)
             if where.ports:
                 self._kernel.follow_tcp(self._definitions, where.ports)
+            if where.path is not None and not self._kernel.follow_arrivals():
+                self._say("no_arrivals", where.path, None)
             self._find()
         except (NoTracefsError, NoBpfError, OSError):
             self.close()

@@ -254,7 +254,7 @@ class Descriptors:
         """Moved without passing through the process's memory."""
         held = self._tables.get(call.pid, {}).get(fd)
         if held is not None and call.result > 0:
-            self._moved(call, held.connection, side)
+            self._moved(call._replace(arrived_ns=0), held.connection, side)
 
     # -- tables -------------------------------------------------------------------------------
 

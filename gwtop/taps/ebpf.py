@@ -19,9 +19,10 @@ from struct import Struct
 from typing import NamedTuple
 
 SYS_BPF = {"x86_64": 321, "aarch64": 280}  # asm/unistd_64.h, asm-generic/unistd.h
-MAP_CREATE, MAP_UPDATE_ELEM, PROG_LOAD = 0, 2, 5  # enum bpf_cmd
+MAP_CREATE, MAP_LOOKUP_ELEM, MAP_UPDATE_ELEM, MAP_DELETE_ELEM, PROG_LOAD = 0, 1, 2, 3, 5
+RAW_TRACEPOINT_OPEN = 17  # enum bpf_cmd
 ARRAY, PERCPU_ARRAY, LRU_HASH, RINGBUF = 2, 6, 9, 27  # enum bpf_map_type
-KPROBE, TRACEPOINT = 2, 5  # enum bpf_prog_type
+KPROBE, TRACEPOINT, RAW_TRACEPOINT = 2, 5, 17  # enum bpf_prog_type
 F_MMAPABLE = 1 << 10
 PSEUDO_MAP_FD = 1
 LOG_BYTES = 1 << 18
@@ -29,7 +30,7 @@ ATTRIBUTE_BYTES = 128
 
 # Helpers: enum bpf_func_id.
 MAP_LOOKUP, MAP_UPDATE, MAP_DELETE, KTIME, CPU, PID_TGID = 1, 2, 3, 5, 8, 14
-PROBE_READ_USER, RINGBUF_OUTPUT, RINGBUF_QUERY = 112, 130, 134
+PROBE_READ_USER, PROBE_READ_KERNEL, RINGBUF_OUTPUT, RINGBUF_QUERY = 112, 113, 130, 134
 
 R0, R1, R2, R3, R4, R5, R6, R7, R8, R9, FP = range(11)
 INSTRUCTION = Struct("<BBhi")
@@ -139,6 +140,7 @@ def _bpf(command: int, attributes: bytes, *kept: object) -> int:
 _MAP = Struct("<IIIII")  # type, key_size, value_size, max_entries, map_flags
 _PROGRAM = Struct("<IIQQIIQ")  # type, insn_cnt, insns, license, log_level, log_size, log_buf
 _ELEMENT = Struct("<I4xQQQ")  # map_fd, key, value, flags
+_RAW = Struct("<QI")  # name, prog_fd
 
 
 def make_map(kind: int, key_bytes: int, value_bytes: int, n: int, flags: int = 0) -> int:
@@ -183,6 +185,30 @@ def update(descriptor: int, key: bytes, value: bytes) -> None:
     keys, values = ctypes.create_string_buffer(key), ctypes.create_string_buffer(value)
     block = _ELEMENT.pack(descriptor, ctypes.addressof(keys), ctypes.addressof(values), 0)
     _bpf(MAP_UPDATE_ELEM, block, keys, values)
+
+
+def lookup(descriptor: int, key: bytes, value_bytes: int) -> bytes | None:
+    """None: no such key. Raises OSError."""
+    keys, value = ctypes.create_string_buffer(key), ctypes.create_string_buffer(value_bytes)
+    block = _ELEMENT.pack(descriptor, ctypes.addressof(keys), ctypes.addressof(value), 0)
+    try:
+        _bpf(MAP_LOOKUP_ELEM, block, keys, value)
+    except FileNotFoundError:
+        return None
+    return value.raw
+
+
+def delete(descriptor: int, key: bytes) -> None:
+    """Raises OSError."""
+    keys = ctypes.create_string_buffer(key)
+    _bpf(MAP_DELETE_ELEM, _ELEMENT.pack(descriptor, ctypes.addressof(keys), 0, 0), keys)
+
+
+def attach(program: int, place: bytes) -> int:
+    """Runs a program at a raw tracepoint, until the descriptor's end. Raises OSError: ENOENT,
+    this kernel has no such place."""
+    name = ctypes.create_string_buffer(place)
+    return _bpf(RAW_TRACEPOINT_OPEN, _RAW.pack(ctypes.addressof(name), program), name)
 
 
 def allow_locked_memory() -> None:

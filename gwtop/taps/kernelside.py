@@ -14,7 +14,17 @@ from dataclasses import replace
 from struct import Struct
 
 from gwtop.nouns.plan import DEFAULT_COPY_BYTES
-from gwtop.taps import callprog, cpus, ebpf, planted, privilege, siteprog, tcpprog, treeprog
+from gwtop.taps import (
+    arrivals,
+    callprog,
+    cpus,
+    ebpf,
+    planted,
+    privilege,
+    siteprog,
+    tcpprog,
+    treeprog,
+)
 from gwtop.taps.callprog import Maps
 from gwtop.taps.ebpf import NoBpfError, Ring
 from gwtop.taps.elf import AARCH64, X86_64
@@ -173,6 +183,26 @@ class KernelSide:
                 raise NoBpfError(f"this kernel's {event} names no connection") from error
             loaded = self._load(ebpf.TRACEPOINT, code)
             self._opened.append(planted.everywhere(definitions.event(event), loaded))
+
+    def follow_arrivals(self) -> bool:
+        """From now on reads of unix sockets say since when the bytes were there; whether this
+        kernel tells."""
+        tree, taken = self._maps.tree, self._maps.taken
+        opened: list[int] = []
+        try:
+            sockets = self._map(ebpf.LRU_HASH, 8, arrivals.ENTRY.size, arrivals.N_SOCKETS)
+            ready = self._load(ebpf.RAW_TRACEPOINT, arrivals.at_ready(sockets))
+            code = arrivals.at_received(sockets, tree, taken)
+            opened.append(ebpf.attach(ready, arrivals.READY))
+            opened.append(ebpf.attach(self._load(ebpf.RAW_TRACEPOINT, code), arrivals.RECEIVED))
+            if arrivals.are_told(tree, taken):
+                self._opened += opened
+                return True
+        except (NoBpfError, OSError):  # Linux before 6.3, or nobody may look at its memory
+            pass
+        for descriptor in opened:
+            os.close(descriptor)
+        return False
 
     def watch_ports(self, ports: Iterable[int]) -> None:
         """Needs no right."""

@@ -9,6 +9,10 @@ A worker may read a request in eight pieces of eight bytes (php-fpm does). Reads
 follow one another within `JOIN_NS` are told as one, at the instant of the first: a decoder's work
 is by the piece, and it would cost more than the request. Writes are told one by one: the instant
 of the last one is the answer's.
+
+What was read is stamped with when it had arrived, as a packet would be, where the kernel tells that
+(`arrivals`), and its `Touched` with the read. A read of which nothing is told took the rest of what
+had come before; but once that was answered it took what came while it was under way.
 """
 
 from typing import Literal
@@ -26,6 +30,7 @@ class Connection:
     """One accepted socket, whoever holds it now."""
 
     __slots__ = (
+        "came_at",
         "client",
         "conn",
         "from_start",
@@ -37,6 +42,7 @@ class Connection:
         "reset_at",
         "server",
         "sock",
+        "wrote_at",
     )
 
     def __init__(self, conn: int, server: str, client: str | None, from_start: bool) -> None:
@@ -51,6 +57,9 @@ class Connection:
         """The client has closed; what it sent before may not have been read yet."""
         self.reset_at: Nanos | None = None
         """The client refuses what comes. A call that succeeds all the same began before."""
+        self.came_at: Nanos | None = None
+        """The client's newest bytes, as far as they were read; None: not told."""
+        self.wrote_at: Nanos = 0
         self.from_start = from_start
         self.is_told = False
         self.n_holders = 0
@@ -61,13 +70,25 @@ class Connection:
 class _Reads:
     """Reads that are told as one."""
 
-    __slots__ = ("at", "parts", "place", "thread")
+    __slots__ = ("at", "came_at", "parts", "place", "thread")
 
-    def __init__(self, at: Nanos, thread: int, place: int, data: bytes) -> None:
+    def __init__(self, at: Nanos, came_at: Nanos, thread: int, place: int, data: bytes) -> None:
         self.at = at
+        self.came_at = came_at
         self.thread = thread
         self.place = place
         self.parts = [data]
+
+
+def _came_at(at: Nanos, call: Call, connection: Connection) -> Nanos:
+    """When what this call has read had arrived; its own instant where nobody tells."""
+    if call.arrived_ns:
+        connection.came_at = at - max(call.at_ns - call.arrived_ns, 0)
+    elif connection.came_at is None:
+        return at
+    elif connection.came_at <= connection.wrote_at:
+        connection.came_at = at
+    return connection.came_at
 
 
 class Told:
@@ -89,7 +110,7 @@ class Told:
         reads = self._reads.pop(conn, None)
         if reads is not None and len(reads.parts) > 1:
             data = b"".join(reads.parts)
-            self._records[reads.place] = Chunk(reads.at, conn, CLIENT, data)
+            self._records[reads.place] = Chunk(reads.came_at, conn, CLIENT, data)
 
     def accepted(self, at: Nanos, call: Call, connection: Connection) -> None:
         connection.opened_at = at
@@ -113,7 +134,11 @@ class Told:
             self.over(connection.left_at, connection, CLIENT)
         conn = connection.conn
         reads = self._reads.get(conn)
-        if side is CLIENT:
+        came_at = at
+        if side is SERVER:
+            connection.wrote_at = at
+        else:
+            came_at = _came_at(at, call, connection)
             whole = n_bytes == len(data)
             if whole and reads and reads.thread == call.thread and at - reads.at < JOIN_NS:
                 reads.parts.append(data)
@@ -123,18 +148,20 @@ class Told:
             self._join(conn)
         if data:
             if side is CLIENT and n_bytes == len(data):
-                self._reads[conn] = _Reads(at, call.thread, len(self._records), data)
-            self._records.append(Chunk(at, conn, side, data))
+                self._reads[conn] = _Reads(at, came_at, call.thread, len(self._records), data)
+            self._records.append(Chunk(came_at, conn, side, data))
         if n_bytes > len(data):
-            self._records.append(Lost(at, conn, side, n_bytes - len(data), True))
+            self._records.append(Lost(came_at, conn, side, n_bytes - len(data), True))
         if is_refused:
             self.broken(at, connection, "rst")
 
     def _touch(self, at: Nanos, call: Call, connection: Connection) -> None:
         pid, thread, server, conn = call.pid, call.thread, connection.server, connection.conn
         n_bytes, client = call.result, connection.client or ""
-        touched = Touched(at, pid, thread, server, client, "read", n_bytes, conn=conn)
-        self._records.append(touched)
+        arrived = connection.came_at is not None
+        self._records.append(
+            Touched(at, pid, thread, server, client, "read", n_bytes, None, conn, arrived)
+        )
 
     def over(self, at: Nanos, connection: Connection, side: Side) -> None:
         """This side will send no more."""

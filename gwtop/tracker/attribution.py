@@ -175,7 +175,9 @@ class Attribution:
         read = self.readers.first(exchange)
         if read is None:
             return None
-        if read.conn is None:  # else all that is known of its first byte is that it was read
+        if (
+            read.conn is None or read.sees_arrivals
+        ):  # else all that is known of its first byte is that it was read
             exchange.queue_ns = max(read.at - exchange.began_at, 0)
         # A thread whose process nobody knew in time may itself be a process of the tree.
         pid = read.thread if read.pid is None else read.pid

@@ -90,7 +90,9 @@ class Workload:
         read = self._attribution.readers.first(exchange)
         if read is None:
             return None
-        return UNSET if read.conn is not None else max(read.at - exchange.began_at, 0)
+        if read.conn is not None and not read.sees_arrivals:
+            return UNSET
+        return max(read.at - exchange.began_at, 0)
 
     def _passes_on(self, reader: Process) -> bool:
         return reader.n_passed > reader.n_requests or self._attribution.is_hidden(reader)

@@ -71,7 +71,7 @@ def test_requests_seen_in_the_calls_are_what_client_and_application_saw(
     assert sort(told(requests)) == rows
     assert {request["evidence"] for request in requests} == {"kernel"}
     assert {request["outcome"] for request in requests} == {"done"}
-    assert {request["queue_ns"] for request in requests} == {None}
+    assert all(request["queue_ns"] >= 0 for request in requests)
     assert {request["lost_bytes"] for request in requests} == {0}
     assert all(request["duration_ns"] > 0 for request in requests)
     summary = gwtop.facts[-1]
