@@ -16,6 +16,8 @@ from gwtop.nouns.facts import Connection, Request
 from gwtop.nouns.times import Nanos, nanos
 
 KEPT_CONNECTIONS = 2_000
+KEPT_NAME = 200
+"""The longest path of a socket has 107 characters (unix(7)), and its end tells most."""
 
 
 class ConnectionRow(NamedTuple):
@@ -51,6 +53,9 @@ class ConnectionTable:
     told_from: Nanos | None = None
     """Since about then closes are told. None: none was, so nobody knows what is still open."""
     _rows: OrderedDict[int, ConnectionRow] = field(default_factory=OrderedDict)
+    _closed_early: OrderedDict[int, Connection] = field(default_factory=OrderedDict)
+    """Closes of connections whose requests are not told yet: a request is when its evidence has
+    settled, and a close at once."""
 
     def answered(self, fact: Request, row: RequestRow) -> None:
         old = self._rows.get(fact.connection)
@@ -74,8 +79,8 @@ class ConnectionTable:
         self.n_reused += fact.sequence > 0
         self._rows[fact.connection] = ConnectionRow(
             key=fact.connection,
-            client=clip(fact.client, 100) or "",
-            server=clip(fact.server, 100) or "",
+            client=clip(fact.client, KEPT_NAME) or "",
+            server=clip(fact.server, KEPT_NAME) or "",
             protocol=clip(fact.protocol, 20) or "",
             opened_at=row.at - (row.duration_ns or 0),
             last_at=row.at,
@@ -88,20 +93,26 @@ class ConnectionTable:
         )
         if len(self._rows) > KEPT_CONNECTIONS:
             self._rows.popitem(last=False)
+        early = self._closed_early.pop(fact.connection, None)
+        if early is not None:
+            self._end(self._rows[fact.connection], early)
 
     def closed(self, fact: Connection) -> None:
         if self.told_from is None:
             self.told_from = nanos(fact.closed_at)
         old = self._rows.get(fact.id)
         if old is None and fact.requests:
-            return  # its requests were told long ago, and so was it
+            self._closed_early[fact.id] = fact  # or they were told long ago, and so was it
+            if len(self._closed_early) > KEPT_CONNECTIONS:
+                self._closed_early.popitem(last=False)
+            return
         opened_at, closed_at = nanos(fact.opened_at), nanos(fact.closed_at)
         if old is None:
             self.n_seen += 1
             old = ConnectionRow(
                 key=fact.id,
-                client=clip(fact.client, 100) or "",
-                server=clip(fact.server, 100) or "",
+                client=clip(fact.client, KEPT_NAME) or "",
+                server=clip(fact.server, KEPT_NAME) or "",
                 protocol=clip(fact.protocol, 20) or "",
                 opened_at=opened_at,
                 last_at=closed_at,
@@ -112,14 +123,19 @@ class ConnectionTable:
                 pids=(),
                 newest=None,
             )
-        self._rows[fact.id] = old._replace(
-            opened_at=opened_at,
-            closed_at=closed_at,
-            how=clip(fact.how, 40),
-            requests=max(old.requests, fact.requests),
+        self._end(old, fact)
+        self._rows[fact.id] = self._rows[fact.id]._replace(
+            requests=max(old.requests, fact.requests)
         )
         if len(self._rows) > KEPT_CONNECTIONS:
             self._rows.popitem(last=False)
+
+    def _end(self, row: ConnectionRow, fact: Connection) -> None:
+        self._rows[row.key] = row._replace(
+            opened_at=nanos(fact.opened_at),
+            closed_at=nanos(fact.closed_at),
+            how=clip(fact.how, 40),
+        )
 
     def rows(self) -> tuple[ConnectionRow, ...]:
         return tuple(self._rows.values())

@@ -34,11 +34,15 @@ MIN_GROW = 14
 GAP = 1
 
 
+MIDDLE = -1
+
+
 class Cell(NamedTuple):
     text: str
     style: Style = ""
     n_tail: int = 0
-    """So many characters at the end are not cropped, and stand at the column's right edge."""
+    """So many characters at the end are not cropped, and stand at the column's right edge.
+    `MIDDLE`: what does not fit goes from the middle, as of a path."""
 
 
 Line: TypeAlias = tuple[Cell, ...]

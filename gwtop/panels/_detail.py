@@ -14,6 +14,7 @@ from gwtop.nouns.facts import NoteText, Request
 from gwtop.nouns.times import MILLISECOND_NS, Nanos, nanos
 from gwtop.panels import _hop_diff, _program
 from gwtop.panels._base import PLAIN, Cell, Line, Look, Style
+from gwtop.panels._linked import between
 from gwtop.panels._safe import safe
 from gwtop.panels._text import UNKNOWN, duration, n_bytes, plural, time_of_day
 from gwtop.panels._wrap import by_words, wrap
@@ -113,7 +114,7 @@ def summary(fact: Request, snapshot: Snapshot, width: int, look: Look = PLAIN) -
         *_births_lines(fact),
         _named("outcome", f"{fact.outcome}: {OUTCOMES[fact.outcome]}", _outcome_style(fact)),
         _named("when", _when(fact, look)),
-        _named("between", f"{safe(fact.client)} → {safe(fact.server)}"),
+        between(fact.client, fact.server),
         _named("over", _where(fact)),
         _named("sizes", _sizes(fact)),
         *(line for note in fact.notes for line in _note(note, width)),

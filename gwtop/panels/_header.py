@@ -10,8 +10,9 @@ from gwtop.model import Snapshot
 from gwtop.nouns.facts import Calls, Missing
 from gwtop.nouns.times import nanos
 from gwtop.panels._base import Cell, Line, Style
+from gwtop.panels._crop import cropped, n_cells, shortened
 from gwtop.panels._safe import safe
-from gwtop.panels._text import UNKNOWN, duration, idle_time, plural, rate, share, spark
+from gwtop.panels._text import UNKNOWN, duration, idle_time, n_bytes, plural, rate, share, spark
 
 _MISSED_WORDS = (
     ("frames", "frames"),
@@ -20,6 +21,8 @@ _MISSED_WORDS = (
     ("requests", "requests"),
 )
 _MAX_DOTS = 8
+MIN_NAME, MIN_VERDICT = 12, 22
+"""Cells of the title's line, however narrow: "process-per-request: 2"."""
 MAX_TOLD_IN_FLIGHT = 50
 """A tick names so many (INTERFACE.md, `tick.in_flight`): there may be more."""
 
@@ -33,12 +36,23 @@ class Item(NamedTuple):
 
 
 def title_line(snapshot: Snapshot, title: str, state: Cell, width: int) -> Line:
-    """Gateway, verdict, and at the right end the state of the screen."""
-    name = Cell(" " + _gateway(snapshot, title if width >= 100 else ""), "head")
-    room = width - len(name.text) - len(state.text) - 6
-    verdict = Cell(_crop(verdict_text(snapshot), max(0, room)), "bold" if snapshot.model else "dim")
-    gap = width - len(name.text) - len(verdict.text) - len(state.text) - 4
-    return (name, Cell("   "), verdict, Cell(" " * max(1, gap)), state, Cell(" "))
+    """Gateway, verdict, and at the right end the state of the screen; a long name leaves room for
+    the other two."""
+    room, words = width - n_cells(state.text) - 7, verdict_text(snapshot)
+    least = min(n_cells(words), max(MIN_VERDICT, room * 2 // 5))
+    name = _gateway(snapshot, title if width >= 100 else "", max(MIN_NAME, room - least))
+    left = room - n_cells(name)
+    verdict = cropped(words, max(0, left))
+    gap = " " * max(1, 2 + left - n_cells(verdict))
+    style: Style = "bold" if snapshot.model else "dim"
+    return (
+        Cell(" " + name, "head"),
+        Cell("   "),
+        Cell(verdict, style),
+        Cell(gap),
+        state,
+        Cell(" "),
+    )
 
 
 def verdict_text(snapshot: Snapshot) -> str:
@@ -79,17 +93,34 @@ def missed_cell(missed: Missing | None, n_unread: int) -> Cell:
 
 def calls_cell(calls: Calls) -> Cell:
     """What it costs to see a unix socket: calls looked at, and how much of each is copied."""
-    copied = f"{calls.copy_bytes:,} B each" if calls.copy_bytes else "lengths only"
+    copied = f"up to {n_bytes(calls.copy_bytes)} copied" if calls.copy_bytes else "lengths only"
     return Cell(f"calls {calls.per_s:,}/s, {copied}", "dim" if calls.copy_bytes else "warn")
 
 
-def _gateway(snapshot: Snapshot, title: str) -> str:
+def _gateway(snapshot: Snapshot, title: str, width: int) -> str:
     if not snapshot.watch:
-        return safe(title) or "gwtop"
-    told = [f"{w.protocol or '?'} {safe(w.listen)}" for w in snapshot.watch[:3]]
-    more = len(snapshot.watch) - len(told)
-    where = "  ".join(told) + (f" +{more}" if more else "")
-    return f"{safe(title)}  {where}" if title else where
+        return cropped(safe(title) or "gwtop", width)
+    watched = snapshot.watch[:3]
+    more = f" +{len(snapshot.watch) - len(watched)}" if len(snapshot.watch) > 3 else ""
+    before = f"{safe(title)}  " if title else ""
+    protocols = [f"{w.protocol or '?'} " for w in watched]
+    room = width - n_cells(before + more) - sum(map(len, protocols)) - 2 * (len(watched) - 1)
+    told = [
+        protocol + listen
+        for protocol, listen in zip(
+            protocols, _fitted([safe(w.listen) for w in watched], room), strict=True
+        )
+    ]
+    return cropped(before + "  ".join(told) + more, width)
+
+
+def _fitted(names: list[str], room: int) -> list[str]:
+    """The long ones shortened alike, where there is no room for all."""
+    found: dict[int, str] = {}
+    for n_left, at in enumerate(sorted(range(len(names)), key=lambda at: n_cells(names[at]))):
+        found[at] = shortened(names[at], room // (len(names) - n_left))
+        room -= n_cells(found[at])
+    return [found[at] for at in range(len(names))]
 
 
 def _items(snapshot: Snapshot) -> list[Item]:
@@ -178,7 +209,3 @@ def _named(name: str, value: str, width: int, style: Style = "") -> Line:
 
 def _width(items: list[Item]) -> int:
     return sum(len(c.text) for item in items for c in item.cells) + 3 * (len(items) - 1)
-
-
-def _crop(text: str, width: int) -> str:
-    return text if len(text) <= width else text[: max(0, width - 1)] + "…"

@@ -13,6 +13,7 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from gwtop.nouns.facts import Pairs, Request
 from gwtop.panels._base import Cell, Line, Style
+from gwtop.panels._linked import between
 from gwtop.panels._safe import safe
 from gwtop.panels._text import UNKNOWN, duration, n_bytes, plural
 
@@ -91,7 +92,7 @@ def lines(front: Request, back: Request, shown: Request, width: int) -> list[Lin
     found: list[Line] = [
         (),
         (Cell(f"the hop {word}: request {other.id}, {safe(other.protocol)}", "bold"),),
-        _named("between", f"{safe(other.client)} → {safe(other.server)}"),
+        between(other.client, other.server),
         _named("took", _took(front, back)),
     ]
     found += _difference("target", safe(front.target or UNKNOWN), safe(back.target or UNKNOWN))

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from gwtop.model import Snapshot
 from gwtop.model.requests import RequestRow
 from gwtop.panels._anatomy import Entry, head
-from gwtop.panels._base import PLAIN, Cell, Look
+from gwtop.panels._base import MIDDLE, PLAIN, Cell, Line, Look
 from gwtop.panels._safe import safe
 from gwtop.panels._text import UNKNOWN, duration, time_of_day
 from gwtop.panels.requests import INFERRED, status_style
@@ -28,6 +28,16 @@ def among(
 def listed(words: str, rows: Sequence[RequestRow], look: Look = PLAIN) -> list[Entry]:
     """[] where there is none."""
     return [Entry(), head(words), *(_one(row, look) for row in rows)] if rows else []
+
+
+def between(client: str, server: str) -> Line:
+    """The two ends of a connection: the longer one is the first that has to be shortened."""
+    return (
+        Cell("between".ljust(13), "dim"),
+        Cell(safe(client)),
+        Cell(" → "),
+        Cell(safe(server), "", MIDDLE),
+    )
 
 
 def _one(row: RequestRow, look: Look) -> Entry:

@@ -6,17 +6,18 @@ In: a snapshot. Out: a row for each, newest last. Refuses to know sockets.
 from gwtop.model import Snapshot
 from gwtop.model.connections import ConnectionRow
 from gwtop.panels._anatomy import Entry
-from gwtop.panels._base import PLAIN, Cell, Column, Line, Look, Row
-from gwtop.panels._linked import among, listed
+from gwtop.panels._base import MIDDLE, PLAIN, Cell, Column, Line, Look, Row
+from gwtop.panels._linked import among, between, listed
 from gwtop.panels._safe import safe
 from gwtop.panels._sorting import Keys, Lazy, Sort, arranged
-from gwtop.panels._text import UNKNOWN, duration, n_times, share, time_of_day
+from gwtop.panels._text import UNKNOWN, duration, n_times, plural, share, time_of_day
 
 NAME = "connections"
 TITLE = "connections"
 ORDER = 50
 EMPTY = "no connection yet"
 FOLLOWS = True
+UNNAMED = "unix:"
 SHOWN_REQUESTS = 50
 LOOKED_THROUGH = 10_000
 """So many of the newest requests: some 2 ms of a paint."""
@@ -30,6 +31,15 @@ COLUMNS = (
     Column("busy", 5, ">", "share of its life in which a request was under way", keep=5),
     Column("pid", 8, ">", "who answered; several where one connection feeds a pool", keep=7),
 )
+
+
+def columns(snapshot: Snapshot) -> tuple[Column, ...]:
+    """COLUMNS; where every client is an unnamed socket, the room is the server's."""
+    if not snapshot.connections or any(c.client != UNNAMED for c in snapshot.connections):
+        return COLUMNS
+    opened, client, server, *others = COLUMNS
+    narrow = client._replace(width=len(UNNAMED) + 1, grow=False)
+    return opened, narrow, server._replace(grow=True, keep=9), *others
 
 
 SORTS = ("opened", "client", "server", "state", "lived", "requests", "busy", "pid")
@@ -61,7 +71,7 @@ def _row(c: ConnectionRow, snapshot: Snapshot, is_busy: bool, look: Look) -> Row
         (
             Cell(time_of_day(c.opened_at, look.utc_offset_s), "dim"),
             Cell(safe(c.client)),
-            Cell(safe(c.server), "dim"),
+            Cell(safe(c.server), "dim", MIDDLE),
             _state(c, is_busy, snapshot),
             Cell(duration(_lived_ns(c, snapshot))),
             Cell(n_times(c.requests), "good" if c.requests > 1 else ""),
@@ -108,20 +118,24 @@ def lines(c: ConnectionRow, snapshot: Snapshot, look: Look = PLAIN) -> list[Line
     """One of them in full."""
     closed = "not told" if c.closed_at is None else time_of_day(c.closed_at, look.utc_offset_s)
     told = (
-        ("between", f"{safe(c.client)} → {safe(c.server)}, {safe(c.protocol)}"),
+        ("over", safe(c.protocol)),
         ("opened", time_of_day(c.opened_at, look.utc_offset_s)),
         ("closed", closed + (f", {safe(c.how)}" if c.how else "")),
         ("lived", duration(_lived_ns(c, snapshot))),
-        ("carried", f"{n_times(c.requests)} requests, busy {share(_busy_share(c, snapshot))}"),
+        ("carried", f"{plural(c.requests, 'request')}, busy {share(_busy_share(c, snapshot))}"),
         ("answered by", ", ".join(map(str, c.pids)) or "not known"),
     )
-    return [(Cell(name.ljust(13), "dim"), Cell(words)) for name, words in told]
+    return [
+        between(c.client, c.server),
+        *((Cell(name.ljust(13), "dim"), Cell(words)) for name, words in told),
+    ]
 
 
 def entries(c: ConnectionRow, snapshot: Snapshot, look: Look = PLAIN) -> list[Entry]:
     """`lines`, and of the newest requests those that it carried."""
     carried = among(snapshot, lambda row: row.connection == c.key, LOOKED_THROUGH)
-    words = f"its last {len(carried[-SHOWN_REQUESTS:])} requests, the newest first"
+    n_shown = len(carried[-SHOWN_REQUESTS:])
+    words = "its request" if n_shown == 1 else f"its last {n_shown} requests, the newest first"
     return [
         *map(Entry, lines(c, snapshot, look)),
         *listed(words, carried[: -SHOWN_REQUESTS - 1 : -1], look),

@@ -11,14 +11,21 @@ from gwtop.panels import Cell, Line, safe
 from gwtop.panels import _standing as standing
 
 NO_SUMMARY = "it told no summary, so the last totals may be short"
+LENGTHS_ONLY = "of calls only lengths are seen, so over unix sockets no request is told"
+AGAIN = "; {}: their bytes again"
 MIN_WIDTH = len(" ■ engine ended:  …") + 2  # textwrap raises where the mark alone has no room
 MAX_LINES = 2  # a remedy is worthless when its end is cut off; a note stands in full in its pane
 
 
 def alert(
-    shown: Snapshot, engine_ended: str | None, trouble: str | None, width: int
+    shown: Snapshot,
+    engine_ended: str | None,
+    trouble: str | None,
+    width: int,
+    copy_key: str = "b",
 ) -> tuple[Line, ...]:
-    """`engine_ended`: without its summary. The worst comes first, and hides the others."""
+    """`engine_ended`: without its summary. `copy_key`: has calls' bytes copied again. The worst
+    comes first, and hides the others."""
     if engine_ended is not None:
         return _folded(Cell(" ■ engine ended: ", "bad"), engine_ended, width)
     if trouble is not None:
@@ -27,6 +34,10 @@ def alert(
     if refused and refused[0].state == "refused":
         tap = refused[0]
         return _folded(Cell(f" ⚑ {tap.name} refused: ", "warn"), tap.needs or "", width)
+    if shown.calls is not None and not shown.calls.copy_bytes and shown.summary is None:
+        return _folded(
+            Cell(" ⚑ ", "warn"), LENGTHS_ONLY + (copy_key and AGAIN.format(copy_key)), width
+        )
     note = shown.newest_note
     if note is not None:
         mark = Cell(" ⚑ ", "bad" if note.severity == "error" else "warn")

@@ -49,7 +49,8 @@ class Edges:
         app = self._app
         bar = app.query_one("#alert", Bar)
         why = (app.intake.last_words or NO_SUMMARY) if app.feed.was_cut_off else None
-        lines = alert(app.shown, why, app.trouble, app.size.width)
+        copy_key = app.habits.keymap.sign_of("bytes", "b")
+        lines = alert(app.shown, why, app.trouble, app.size.width, copy_key)
         bar.display = bool(lines)
         if lines:
             bar.styles.height = len(lines)

@@ -17,6 +17,8 @@ from rich.style import Style as RichStyle
 from textual.strip import Strip
 
 from gwtop.panels import Cell, Column, Row, Style, escape
+from gwtop.panels._base import MIDDLE
+from gwtop.panels._crop import shortened
 
 Mark: TypeAlias = Literal["", "reverse", "underline"]
 """The selected row of the pane that has the keys is reversed, of another one underlined."""
@@ -58,6 +60,8 @@ def sized(text: str, width: int, align: str = "<") -> str:
 
 def sized_cell(cell: Cell, width: int, align: str) -> str:
     """`sized`, with the cell's tail kept whole where there is room for more than it."""
+    if cell.n_tail == MIDDLE:
+        return sized(shortened(escape(cell.text), width), width, align)
     if cell.n_tail == 0 or width <= cell.n_tail + 2:
         return sized(cell.text, width, align)
     return (
@@ -75,6 +79,7 @@ def line_strip(cells: Iterable[Cell], width: int, mark: Mark = "") -> Strip:
         text = escape(cell.text)
         n_cells = len(text) if text.isascii() else cell_len(text)
         if n_cells > room:
+            text = shortened(text, room) if cell.n_tail == MIDDLE else text
             text, n_cells = sized(text, room), room
         segments.append(Segment(text, look_of(cell.style, mark)))
         room -= n_cells

@@ -42,6 +42,12 @@ def test_a_close_completes_what_was_known() -> None:
     assert (row.opened_at, row.closed_at, row.how, row.requests) == (T0 - S, T0 + S, "fin", 3)
 
 
+def test_a_close_that_is_told_before_its_requests_is_not_forgotten() -> None:
+    later = request(2, T0 + S, connection=5, sequence=1)
+    (row,) = told(closed(5, requests=2), request(1, T0, connection=5), later)
+    assert (row.opened_at, row.closed_at, row.how, row.requests) == (T0 - S, T0 + S, "fin", 2)
+
+
 def test_a_connection_that_carried_nothing_is_told_too() -> None:
     (row,) = told(closed(6, requests=0, how="rst"))
     assert (row.requests, row.how, row.newest) == (0, "rst", None)

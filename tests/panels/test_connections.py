@@ -3,7 +3,7 @@
 from gwtop.model import Model
 from gwtop.nouns.facts import InFlight
 from gwtop.nouns.times import instant
-from gwtop.panels.connections import lines, rows
+from gwtop.panels.connections import COLUMNS, columns, lines, rows
 from tests.model.test_connections import closed
 from tests.screens._facts import MS, T0, S, request, tick
 
@@ -35,3 +35,17 @@ def test_reuse_state_and_share_are_said() -> None:
         "".join(cell.text for cell in line) for line in lines(snapshot.connections[2], snapshot)
     ]
     assert "closed       06:00:01, fin" in told
+
+
+def test_where_clients_are_unnamed_sockets_the_room_is_the_servers() -> None:
+    model = Model()
+    path = "unix:/run/" + "a-long-name/" * 7 + "app.sock"
+    model.apply(request(1, T0, connection=1, client="unix:", server=path))
+    snapshot = model.snapshot()
+    (row,) = rows(snapshot)
+    assert row.cells[2].text == path, "with its end"
+    assert [c.name for c in columns(snapshot) if c.grow] == ["server"]
+    model.apply(request(2, T0, connection=2))
+    assert columns(model.snapshot()) == COLUMNS
+    told = "".join(cell.text for cell in lines(snapshot.connections[0], snapshot)[0])
+    assert told == f"between      unix: → {path}"

@@ -1,11 +1,13 @@
 """The header: verdict in words, numbers by importance, missed always."""
 
 import pytest
+from msgspec import structs
 
 from gwtop.model import Model, Snapshot
-from gwtop.nouns.facts import InFlight, Missing, Percentiles, QueueState
+from gwtop.nouns.facts import InFlight, Missing, Percentiles, QueueState, Watched
 from gwtop.nouns.times import instant
 from gwtop.panels import Cell, Line
+from gwtop.panels._crop import n_cells
 from gwtop.panels._header import missed_cell, numbers_line, title_line, verdict_text
 from tests.screens._facts import T0, S, hello, pool, rain, summary, tick
 
@@ -85,3 +87,24 @@ def test_the_queue_says_for_how_long_the_longest_has_waited() -> None:
     assert "queue 8/128 for 3.0 s" in words(line)
     line = numbers_line(told([tick(T0 + 3 * S, 0, in_flight=[read, unknown], **told_of)]), 200)
     assert "queue 8/128   " in words(line)
+
+
+@pytest.mark.parametrize("width", [60, 80, 160])
+@pytest.mark.parametrize(
+    "name", ["/a-long-directory" * 5 + "/app.sock", "/日本語" * 12 + "/app.sock"]
+)
+def test_a_long_path_leaves_room_for_the_verdict_and_the_state(name: str, width: int) -> None:
+    listen = f"unix:{name}/app.sock"
+    snapshot = told([*pool(), hello("fastcgi", listen.encode().decode("latin-1"))])
+    line = title_line(snapshot, "", Cell("▶ live"), width)
+    assert sum(n_cells(cell.text) for cell in line) == width
+    text = words(line)
+    assert "/app.sock" in text and "worker-pool: 40 req" in text and text.endswith(" ▶ live ")
+
+
+def test_of_several_listeners_the_long_ones_are_shortened_alike() -> None:
+    watch = [Watched(f"unix:/run/{'x' * 60}/{n}.sock", "uwsgi") for n in "ab"]
+    first = hello()
+    facts = [structs.replace(first, watch=[Watched("127.0.0.1:80", "http"), *watch])]
+    line = words(title_line(told(facts), "", Cell("▶ live"), 120))
+    assert "http 127.0.0.1:80" in line and "…/a.sock" in line and "…/b.sock" in line

@@ -1,8 +1,11 @@
 """The alert under the head: what is worst, and a remedy in full."""
 
+from dataclasses import replace
+
 from gwtop.model import Snapshot
+from gwtop.nouns.facts import Calls
 from gwtop.panels import Line
-from gwtop.tui.alerts import NO_SUMMARY, alert
+from gwtop.tui.alerts import LENGTHS_ONLY, NO_SUMMARY, alert
 
 
 def words(line: Line) -> str:
@@ -47,3 +50,11 @@ def test_a_terminal_of_a_few_cells_breaks_nothing() -> None:
     for width in range(1, 40):
         assert alert(Snapshot(), "it was killed " * 9, None, width)
         assert alert(Snapshot(), None, "a trouble " * 9, width)
+
+
+def test_where_only_lengths_are_seen_it_is_said_why_no_request_comes() -> None:
+    shown = replace(Snapshot(), calls=Calls(12, 0, 0))
+    lines = alert(shown, None, None, 80, copy_key="B")
+    told = " ".join(words(line).strip() for line in lines)
+    assert told == f"⚑ {LENGTHS_ONLY}; B: their bytes again"
+    assert alert(replace(shown, calls=Calls(12, 0, 12288)), None, None, 80) == ()

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from gwtop.panels import Cell, Column, Row
+from gwtop.panels._base import MIDDLE
 from gwtop.tui.strips import border, boxed, line_strip, row_cells, sized, sized_cell
 
 
@@ -60,3 +61,10 @@ def test_the_selected_row_is_reversed_in_every_cell() -> None:
     row = Row(1, (Cell("x", "bad"), Cell("y", "dim")))
     segments = row_cells(row, columns, (4, 3), "reverse")
     assert all(s.style is not None and s.style.reverse for s in segments)
+
+
+def test_what_is_to_be_cut_in_the_middle_keeps_both_ends() -> None:
+    cell = Cell("unix:/run/php/some-long-directory/fpm.sock", "", MIDDLE)
+    assert sized_cell(cell, 26, "<") == "unix:/run/php/so…/fpm.sock"
+    assert sized_cell(cell, 50, "<") == cell.text.ljust(50)
+    assert line_strip((Cell("at "), cell), 29).text == "at unix:/run/php/so…/fpm.sock"
