@@ -19,6 +19,7 @@ import click
 from gwtop import clock
 from gwtop.cli.debug import DebugReport
 from gwtop.cli.options import Telling
+from gwtop.cli.parent import end_with_parent
 from gwtop.cli.rereading import rereading
 from gwtop.cli.signals import Signals
 from gwtop.cli.wishes import WishReader
@@ -41,6 +42,8 @@ def run(
     from gwtop.taps import chosen
     from gwtop.tracker import Tracker
 
+    if telling["wishes"]:
+        end_with_parent(STDIN)
     plan = chosen.told_by(plan)
     plan = replace(_start_janitor(plan), keeps=telling["wishes"])
     report = None if plan.debug is None else DebugReport(plan.debug)
