@@ -8,7 +8,9 @@ from gwtop import journal
 from gwtop.errors import GwtopError
 from gwtop.merge import GRACE_NS, MAX_WAITING, Merge
 from gwtop.nouns.facts import Note
-from tests.screens._facts import pool, rain
+from tests.screens._facts import hello, pool, rain, sample, summary, tick
+
+AT = 1_795_327_242_000_000_000
 
 
 def note(second: int, text: str = "") -> bytes:
@@ -42,19 +44,37 @@ def test_several_merge_by_time_and_each_keeps_its_own_order() -> None:
 
 
 def test_each_line_says_whose_it_is_last_and_hello_says_it_itself() -> None:
-    hello = journal.encode(pool()[0]).rstrip(b"\n")
-    lines = of_all([hello, note(59, "a")], [note(58, "b")])
+    first_line = journal.encode(pool()[0]).rstrip(b"\n")
+    lines = of_all([first_line, note(59, "a")], [note(58, "b")])
     notes = [line for line in told(lines) if line["type"] == "note"]
     assert [(line["text"], line["host"]) for line in notes] == [("b", "file1"), ("a", "web1")]
     assert list(notes[0])[-1] == "host"
-    assert lines[[line["type"] for line in told(lines)].index("hello")] == hello + b"\n"
+    assert lines[[line["type"] for line in told(lines)].index("hello")] == first_line + b"\n"
 
 
 def test_two_files_of_one_machine_are_told_apart_and_a_second_hello_of_one_is_not() -> None:
-    hello = journal.encode(pool()[0]).rstrip(b"\n")
-    lines = of_all([hello, note(58, "a"), hello, note(59, "b")], [hello, note(59, "c")], [hello])
-    notes = {line["text"]: line["host"] for line in told(lines) if line["type"] == "note"}
-    assert notes == {"a": "web1", "b": "web1", "c": "web1 (file1)"}
+    first_line = journal.encode(hello(host="web1")).rstrip(b"\n")
+    merge = Merge(("today", "file", "file"))
+    first, second, third = merge.sources
+    for source, text in ((first, "a"), (first, "b"), (second, "c"), (third, "d")):
+        source.put(first_line, 0)
+        source.put(note(59, text), 0)
+        source.ended = True
+    lines = told(merge.due(0))
+    assert {line["text"]: line["host"] for line in lines if line["type"] == "note"} == {
+        "a": "web1",
+        "b": "web1",
+        "c": "web1 (file)",
+        "d": "web1 (3)",
+    }
+
+
+def test_a_source_has_finished_with_its_summary_alone() -> None:
+    source = Merge(("file0",)).sources[0]
+    for fact in (hello(), tick(AT, 1), summary(AT, 1)):
+        assert not source.finished
+        source.put(journal.encode(fact), 0)
+    assert source.finished
 
 
 def test_a_line_that_was_merged_before_keeps_its_host() -> None:
@@ -73,8 +93,12 @@ def test_no_two_engines_share_an_id_and_what_belongs_together_still_does() -> No
         by_host.setdefault(int(str(line["id"])) % 2, set()).add(line["connection"])
     assert len(by_host) == 2 and not by_host[0] & by_host[1]
     flying = {one["id"] for line in lines if line["type"] == "tick" for one in line["in_flight"]}  # type: ignore[attr-defined]
-    busy = {n for line in lines if line["type"] == "process_sample" for n in line["busy_with"]}  # type: ignore[attr-defined]
-    assert flying and {n % 2 for n in flying} == {0, 1} and busy <= flying
+    assert flying and {n % 2 for n in flying} == {0, 1}
+
+
+def test_what_a_process_is_busy_with_has_the_ids_of_its_engine() -> None:
+    busy = journal.encode(sample(AT, 4711, busy_with=[1, 7])).rstrip(b"\n")
+    assert [line["busy_with"] for line in told(of_all([busy], [busy]))] == [[2, 14], [3, 15]]
 
 
 def test_a_line_waits_for_who_has_not_spoken_but_not_for_ever() -> None:

@@ -65,6 +65,8 @@ def caption(summary: Summary | None) -> str:
     if summary is None:
         return "the facts end without a summary"
     words = [f"{summary.requests} requests", f"{summary.in_flight} in flight"]
+    if not summary.requests and summary.frames:  # nothing to read, or nothing that was understood?
+        words.append(f"{summary.frames} frames, {summary.connections} connections")
     if summary.model is not None:
         words.append(summary.model)
     return ", ".join([*words, _missed(summary.missed)])

@@ -1,5 +1,6 @@
 """The table at the end: rows of a panel, uncut in a pipe, with the totals and their losses."""
 
+import msgspec
 import pytest
 
 from gwtop.nouns import facts
@@ -24,6 +25,13 @@ def test_a_caption_names_each_loss() -> None:
 
 def test_a_caption_says_when_nothing_was_missed() -> None:
     assert caption(summary(facts.Missing(0, 0, 0, 0))).endswith("missed 0")
+
+
+def test_where_no_request_was_seen_a_caption_says_what_was() -> None:
+    none = msgspec.structs.replace(
+        summary(facts.Missing(0, 0, 0, 0)), requests=0, frames=244, connections=15
+    )
+    assert caption(none) == "0 requests, 1 in flight, 244 frames, 15 connections, missed 0"
 
 
 def test_facts_without_a_summary_say_so() -> None:
