@@ -2,7 +2,14 @@
 
 import pytest
 
-from gwtop.redaction import REDACTED, masked, masked_unknown, redact_pairs, redact_target
+from gwtop.redaction import (
+    REDACTED,
+    masked,
+    masked_body,
+    masked_unknown,
+    redact_pairs,
+    redact_target,
+)
 
 
 @pytest.mark.parametrize(
@@ -82,3 +89,26 @@ def test_masking_a_megabyte_of_almost_secrets_ends() -> None:
     for piece in (b"password", b"&password", b'"token":"', b'name="secret"', b"://a:", b'"\\'):
         data = piece * (100_000 // len(piece))
         assert len(masked_unknown(data)) == len(data)
+
+
+@pytest.mark.parametrize(
+    ("body", "shown"),
+    [
+        pytest.param(
+            b"user=eve&password=hunter2&x=1", b"user=eve&password=*******&x=1", id="a form"
+        ),
+        pytest.param(
+            b'{"api_key" : "k\\"3y", "n": 1}', b'{"api_key" : "*****", "n": 1}', id="JSON"
+        ),
+        pytest.param(
+            b'--b\r\nContent-Disposition: form-data; name="token"\r\n\r\nt0ken\r\n--b--\r\n',
+            b'--b\r\nContent-Disposition: form-data; name="token"\r\n\r\n*****\r\n--b--\r\n',
+            id="multipart",
+        ),
+        pytest.param(b"passwords=&tokens", b"passwords=&tokens", id="no value"),
+    ],
+)
+def test_a_secret_in_a_body_is_blanked_in_each_way_that_browsers_write_one(
+    body: bytes, shown: bytes
+) -> None:
+    assert masked_body(body) == shown
