@@ -6,7 +6,10 @@ to know requests; a server is the address that one was sent to.
 
 A process can answer where it can accept. A master holds its workers' listener too and is left out
 while somebody below it holds it: for each listener by itself, for with two hops in one tree a
-process may be the one's master and the other's worker. A listener is written as it was bound
+process may be the one's master and the other's worker. Where those who listen hand requests on
+(mod_wsgi's daemon mode, mod_fcgid, a master that hands over descriptors), who answers does not
+listen: it can be known by nothing but that it has answered, so one that never did is not counted.
+A listener is written as it was bound
 ("0.0.0.0:9000", "[::]:80", "unix:/run/app.sock"), a server as it was reached.
 """
 
@@ -48,6 +51,33 @@ def answers(process: Process, passing: Collection[str] = ()) -> bool:
         and not any(is_at(listener, server) for server in passing)
         for listener in process.listens
     )
+
+
+def is_behind(process: Process) -> bool:
+    """Whether others pass requests on to it: it answered some, listens nowhere, and was not made
+    for one of them."""
+    stays = process.request is None or process.n_requests > 1
+    return process.n_requests > 0 and process.holds_listener is False and stays
+
+
+def passes_on(process: Process) -> bool:
+    """Whether it, or one that was forked as it was, was seen to pass requests on, and it answered
+    none."""
+    siblings = [process] if process.parent is None else process.parent.children
+    return process.n_requests == 0 and any(one.n_passed > one.n_requests for one in siblings)
+
+
+def able(live: Collection[Process], passing: Collection[str] = ()) -> list[Process]:
+    """Who can answer: those who listen, and those behind them in the place of those before."""
+    listening = [process for process in live if answers(process, passing)]
+    behind = [process for process in live if is_behind(process)]
+    if not behind:
+        return listening
+    before = [p for p in listening if passes_on(p) or p.n_passed > p.n_requests]
+    before += [
+        p for p in listening if p.n_requests == 0 and any(one.descends_from(p) for one in behind)
+    ]
+    return [process for process in listening if process not in before] + behind
 
 
 def only_one(processes: Iterable[Process], server: str | None) -> Process | None:

@@ -40,12 +40,15 @@ class Handovers:
         self.hidden: set[int] = set()
         """Processes that pass requests on, as those below them do, where nobody sees to whom."""
         self._unsure_until: Nanos = 0
+        self.n_told = 0
+        """Records so far."""
 
     def missed(self, at: Nanos) -> None:
         """Some were lost before this instant: the first that is seen need not be the first."""
         self._unsure_until = at
 
     def passed(self, record: Passed) -> None:
+        self.n_told += 1
         self._records.append(record)
         self._times.append(record.at)
         if len(self._records) > MAX_KEPT:

@@ -296,8 +296,8 @@ class Lineage:
         return born
 
     def answerers(self) -> list[Process]:
-        """Who can answer, mere masters and the holders of hops that only pass on left out."""
-        return [p for p in self._live.values() if answerers.answers(p, self.passing)]
+        """Who can answer, mere masters and those that only pass on left out."""
+        return answerers.able(self._live.values(), self.passing)
 
     def passes_on(self, listener: str) -> bool:
         """Whether what arrives there was seen to be passed on."""

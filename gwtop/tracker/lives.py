@@ -27,7 +27,7 @@ def role(process: Process, front: int | None) -> Role:
     if process.holds_listener:
         if not answerers.answers(process):
             return "master"
-        return "front" if above is not None and _passes_on(process) else "worker"
+        return "front" if above is not None and answerers.passes_on(process) else "worker"
     if process.n_requests:
         return "worker"  # one that others pass requests on to: mod_wsgi's daemon, mod_fcgid's
     # What a front before a gateway has below it is front, too: nginx's worker, Apache's children.
@@ -40,12 +40,6 @@ def _front_above(process: Process, front: int | None) -> Process | None:
     while above is not None and above.pid != front:
         above = above.parent
     return above
-
-
-def _passes_on(process: Process) -> bool:
-    """It, or one that was forked as it was, was seen to pass requests on, and it answered none."""
-    siblings = [process] if process.parent is None else process.parent.children
-    return process.n_requests == 0 and any(one.n_passed > one.n_requests for one in siblings)
 
 
 def seen(process: Process, record: Present, role: Role) -> ProcessSeen:

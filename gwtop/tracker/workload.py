@@ -5,7 +5,8 @@ and `busy_with` of the facts, and notes. It refuses to know what a request is ab
 
 A worker is busy while a request that it has read is unfinished; that it sits in a system call or
 burns a CPU says nothing about it. Where nobody sees reads, only a gateway with one process that
-could answer has a count, and any other has none.
+could answer has a count, and any other has none. Where the reader hands its request on, whoever
+took it is at work; while nobody has, nobody is.
 
 A state deserves a note when it has lasted: a connection that waits for the 20 us until its worker
 wakes up, at the moment of our look, is no finding.
@@ -17,6 +18,7 @@ from collections.abc import Callable, Collection
 from gwtop.nouns.facts import UNSET, QueueState, UnsetType
 from gwtop.nouns.records import Observed, Queue
 from gwtop.nouns.times import MILLISECOND_NS, SECOND_NS, Nanos
+from gwtop.tracker import answerers
 from gwtop.tracker.attribution import Attribution
 from gwtop.tracker.exchange import Exchange
 from gwtop.tracker.lineage import Lineage
@@ -27,6 +29,8 @@ LASTING_NS = SECOND_NS
 AGAIN_NS = 10 * SECOND_NS  # a pool at its limit would be told of once a second
 DEATH_SLACK_NS = 50 * MILLISECOND_NS  # its sockets are closed before its exit is told
 MAX_MOURNED = 256
+MAX_ASKED = 64  # requests at a tick of which we look who took them; a look walks what came since
+FOREVER: Nanos = 1 << 62
 
 
 class _Lasting:
@@ -63,6 +67,11 @@ class Workload:
         self._all_busy = _Lasting()
         self._waits_while_idle = _Lasting()
         self._mourned: deque[Process] = deque(maxlen=MAX_MOURNED)
+        self._taken: dict[int, int] = {}
+        """By open exchange that its reader handed on: the pid that took it."""
+        self._n_looked = 0
+        self._knows_all = True
+        """No worker is known by its answers alone, so there is none that we do not know."""
         self.sees_reads = False
         """A tap that tells of every read is open."""
 
@@ -79,7 +88,9 @@ class Workload:
         pid = self._attribution.reader_now(exchange)
         if pid is not None:
             process = self._lineage.find(pid)
-            return None if process is not None and self._passes_on(process) else pid
+            if process is not None and self._passes_on(process):
+                return self._taken.get(exchange.id)
+            return pid
         sole = None if self.sees_reads else self._lineage.only_answerer(exchange.hop.server)
         return None if sole is None or self._passes_on(sole) else sole.pid
 
@@ -95,10 +106,31 @@ class Workload:
         return max(read.at - exchange.began_at, 0)
 
     def _passes_on(self, reader: Process) -> bool:
-        return reader.n_passed > reader.n_requests or self._attribution.is_hidden(reader)
+        if reader.n_passed > reader.n_requests or answerers.passes_on(reader):
+            return True
+        return self._attribution.is_hidden(reader)
+
+    def _look_who_took(self, flying: Collection[Exchange]) -> None:
+        """Of those of which it is not known."""
+        self._n_looked = self._attribution.handovers.n_told
+        taken, self._taken = self._taken, {}
+        n_asked = 0
+        for exchange in flying:
+            pid = taken.get(exchange.id)
+            if pid is None and n_asked < MAX_ASKED:
+                read = self._attribution.readers.first(exchange)
+                reader = None if read is None or read.pid is None else self._lineage.find(read.pid)
+                if read is not None and reader is not None and self._passes_on(reader):
+                    n_asked += 1
+                    _, pid, _ = self._attribution.handovers.behind(read, FOREVER)
+            process = None if pid is None else self._lineage.find(pid)
+            if process is not None and answerers.is_behind(process):
+                self._taken[exchange.id] = process.pid
 
     def at_work(self, flying: Collection[Exchange]) -> dict[int, list[int]]:
         """What each process is known to be answering now."""
+        if self._n_looked != self._attribution.handovers.n_told:
+            self._look_who_took(flying)
         busy = self.unseen.busy()
         for exchange in flying:
             pid = self.worker_of(exchange)
@@ -113,11 +145,17 @@ class Workload:
                 return None, None
             n_busy = min(len(flying), 1)
             return n_busy, 1 - n_busy
+        self._look_who_took(flying)
+        workers = self._lineage.answerers()
+        self._knows_all = not any(answerers.is_behind(process) for process in workers)
         behind = [e for e in flying if e.hop.server not in self._lineage.passing]
-        readers = {self._attribution.reader_now(exchange) for exchange in behind} - {None}
-        readers |= self.unseen.busy().keys()
-        able = {process.pid for process in self._lineage.answerers()}
-        return len(readers), len(able - readers)
+        if self._knows_all:  # who reads is at work, also on what it makes a process for
+            busy = {self._attribution.reader_now(exchange) for exchange in behind} - {None}
+        else:
+            busy = {self.worker_of(exchange) for exchange in behind} - {None}
+        busy |= self.unseen.busy().keys()
+        able = {process.pid for process in workers}
+        return len(busy), len(able - busy)
 
     # -- what deserves a word -----------------------------------------------------------------
 
@@ -129,7 +167,8 @@ class Workload:
         queues = [q for q in self._queues.values() if not self._lineage.passes_on(q.listener)]
         n_pending = sum(queue.pending for queue in queues)
         # One process that is at work is no pool at its limit: a front or an event loop takes more.
-        at_limit = n_idle == 0 and (n_busy > 1 or (n_busy == 1 and n_pending > 0))
+        some, waits = n_busy > 1 and self._knows_all, n_busy > 0 and n_pending > 0
+        at_limit = n_idle == 0 and (some or waits)
         if self._all_busy.is_news(at_limit, at):
             who = "The only worker is" if n_busy == 1 else f"All {n_busy} workers are"
             text = f"{who} busy, and {_connections(n_pending)} waiting to be accepted."

@@ -75,3 +75,33 @@ def test_before_linux_6_3_a_module_without_a_daemon_still_answers_where_it_reads
     assert {r["evidence"] for r in requests} == {"kernel"}
     assert all(str(r["pid"]) == witness(r) for r in requests)
     assert facts[-1]["model"] == "embedded"
+
+
+def test_busy_and_idle_are_those_who_answer_and_not_apaches_children() -> None:
+    need_tracefs()
+    options = ("--requests", "80", "--rate", "20", "--concurrency", "3", "--path", "/slow?ms=120")
+    done = subprocess.run(
+        gwtop_command("demo", "mod_wsgi-daemon", *options, "--json"),
+        capture_output=True,
+        timeout=120,
+        cwd="/",
+        check=False,
+    )
+    if done.returncode == 1 and b"apt-get" in done.stderr:
+        pytest.skip(done.stderr.decode())
+    assert done.returncode == 0, done.stderr.decode()
+    facts = [json.loads(line) for line in done.stdout.splitlines()]
+    answered = {r["pid"] for r in of_type(facts, "request")}
+    readers = {r["reader"] for r in of_type(facts, "request")}
+    known: set[int] = set()
+    n_looks = 0
+    for fact in facts:
+        if fact["type"] == "request":
+            known.add(fact["pid"])
+        elif fact["type"] == "tick" and known == answered:
+            n_looks += 1
+            assert fact["busy"] + fact["idle"] == len(answered), fact
+            assert {one["pid"] for one in fact["in_flight"]} <= answered | {None}
+        elif fact["type"] == "process_sample" and known == answered:
+            assert not (fact["busy_with"] and fact["pid"] in readers), fact
+    assert n_looks >= 2 and not answered & readers

@@ -81,3 +81,41 @@ def test_a_hop_that_only_passes_on_answers_nothing() -> None:
     assert not answerers.answers(front, passing) and answerers.answers(back, passing)
     assert answerers.answers(process(3, FRONT, BACK), passing)
     assert not answerers.answers(process(4))
+
+
+def test_those_behind_stand_in_the_place_of_those_that_pass_on_to_them() -> None:
+    parent = process(1, FRONT)
+    readers = [process(pid, FRONT, parent=parent) for pid in (2, 3)]
+    daemons = [process(pid, parent=parent) for pid in (4, 5)]
+    tree = [parent, *readers, *daemons]
+    assert answerers.able(tree) == readers
+    readers[0].n_passed = daemons[0].n_requests = 5
+    assert answerers.able(tree) == [daemons[0]]
+    daemons[1].n_requests, daemons[1].request = 1, 77  # made for a request, and gone soon
+    assert answerers.able(tree) == [daemons[0]]
+    daemons[1].n_requests = 2
+    assert answerers.able(tree) == daemons
+
+
+def test_a_reader_that_answers_most_by_itself_is_a_worker_beside_those_behind() -> None:
+    parent = process(1, FRONT)
+    reader, idle = (process(pid, FRONT, parent=parent) for pid in (2, 3))
+    daemon = process(4, parent=parent)
+    reader.n_requests, reader.n_passed, daemon.n_requests = 9, 2, 2
+    assert answerers.able([parent, reader, idle, daemon]) == [reader, idle, daemon]
+
+
+def test_a_master_that_hands_connections_over_is_none_of_its_workers() -> None:
+    master = process(1, FRONT)
+    worker = process(2, parent=master)
+    other = process(9, BACK)
+    assert answerers.able([master, worker, other]) == [master, other]
+    worker.n_requests = 1
+    assert answerers.able([master, worker, other]) == [other, worker]
+
+
+def test_one_whose_descriptors_are_hidden_is_not_said_to_be_behind() -> None:
+    hidden = unsure(2, None)
+    hidden.n_requests = 5
+    assert answerers.able([process(1, FRONT), hidden])[0].pid == 1
+    assert not answerers.is_behind(hidden)

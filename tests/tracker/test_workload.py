@@ -1,12 +1,13 @@
 """Workload: busy and idle, who waits, and what deserves a word."""
 
 from gwtop.nouns.facts import UNSET, QueueState
-from gwtop.nouns.records import Exited, Observed, Present, Queue, Touched
+from gwtop.nouns.records import Exited, Observed, Passed, Present, Queue, Touched
 from gwtop.nouns.times import MILLISECOND_NS as MS
 from gwtop.nouns.times import SECOND_NS
 from gwtop.tracker.attribution import Attribution
 from gwtop.tracker.exchange import Exchange, Hop
 from gwtop.tracker.lineage import Lineage
+from gwtop.tracker.process import Process
 from gwtop.tracker.workload import AGAIN_NS, Workload
 from tests.tracker._scripted import ScriptedModule
 
@@ -154,3 +155,67 @@ def test_who_has_not_been_read_waits_and_where_nobody_sees_reads_nothing_is_said
     assert scene.work.queued_ns(read) == 0
     assert scene.work.queued_ns(waits) is None
     assert Scene(2, sees_reads=False).work.queued_ns(waits) is UNSET
+
+
+class Apache(Scene):
+    """A parent (50), two children that listen (100, 101) and two that answer and do not (200, 201),
+    as mod_wsgi's daemon mode has it."""
+
+    def __init__(self, n_answered: int = 2) -> None:
+        super().__init__(0)
+        above = Present(T0 - SECOND_NS, 50, 1, None, (b"x",), b"x", b"x", True)
+        self.tree.present(above)
+        for pid, listens in ((100, True), (101, True), (200, False), (201, False)):
+            one = Present(T0 - SECOND_NS, pid, 50, None, (b"x",), b"x", b"x", listens)
+            self.tree.present(one)
+        for pid in (200, 201)[:n_answered]:
+            self.process(pid).n_requests = 3
+        if n_answered:
+            self.process(100).n_passed = 3 * n_answered
+
+    def process(self, pid: int) -> Process:
+        found = self.tree.find(pid)
+        assert found is not None
+        return found
+
+    def passed(self, at: int, reader: int, taker: int | None, sock: int) -> None:
+        """The reader put the request into a socket; the taker took it out."""
+        passed = self.attribution.handovers.passed
+        passed(Passed(T0 + at, reader, reader, sock, "sent", 100, sock + 1))
+        if taker is not None:
+            passed(Passed(T0 + at + 1, taker, taker, sock + 1, "received", 100))
+
+
+def test_where_requests_are_handed_on_those_who_took_them_are_the_workers() -> None:
+    apache = Apache()
+    assert apache.work.counts([]) == (0, 2)
+    taken, waits = apache.request(100), apache.request(101)
+    apache.passed(5, 100, 200, 7)
+    apache.passed(5, 101, None, 9)
+    assert apache.work.counts(apache.flying) == (1, 1)
+    assert apache.work.at_work(apache.flying) == {200: [taken.id]}
+    assert apache.work.worker_of(waits) is None
+    received = Passed(T0 + 9, 201, 201, 10, "received", 100)
+    apache.attribution.handovers.passed(received)
+    assert apache.work.at_work(apache.flying) == {200: [taken.id], 201: [waits.id]}
+    assert apache.work.counts(apache.flying) == (2, 0)
+    assert apache.work.counts([]) == (0, 2)
+
+
+def test_before_anything_was_answered_the_readers_are_all_there_is_to_see() -> None:
+    apache = Apache(n_answered=0)
+    apache.request(100)
+    apache.passed(5, 100, 200, 7)
+    assert apache.work.counts(apache.flying) == (1, 1)
+
+
+def test_of_workers_known_by_their_answers_only_nobody_says_that_all_are_busy_for_nothing() -> None:
+    apache = Apache()
+    for reader, taker in ((100, 200), (101, 201)):
+        apache.request(reader)
+        apache.passed(5, reader, taker, taker)
+    assert apache.words(0) == apache.words(2 * SECOND_NS) == []  # a third one may be idle
+    apache.work.queued(Queue(T0, SERVER, 3, 128))
+    assert apache.words(3 * SECOND_NS) == []
+    (word,) = apache.words(4 * SECOND_NS)
+    assert "All 2 workers" in word.text and "3 connections" in word.text
