@@ -4,6 +4,7 @@ In: this process and children of it. Out: what the kernel's own status file says
 """
 
 import json
+import os
 import shlex
 import subprocess
 import sys
@@ -51,6 +52,20 @@ def test_what_is_kept_is_kept_and_nothing_else() -> None:
     assert int(status["CapEff"], 16) == int(status["CapPrm"], 16) == mask
     if "SETPCAP" in before:
         assert int(status["CapBnd"], 16) == mask
+
+
+CAN_BE_DUMPED = """
+import ctypes
+from gwtop.taps import privilege
+privilege.drop()
+print(ctypes.CDLL(None).prctl(3, 0, 0, 0, 0))  # PR_GET_DUMPABLE, linux/prctl.h
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, who reads what is others'")
+def test_no_core_file_holds_what_root_has_read() -> None:
+    done = subprocess.run([sys.executable, "-c", CAN_BE_DUMPED], capture_output=True, text=True)
+    assert done.stdout == "0\n"
 
 
 def test_what_the_engine_keeps_is_for_other_users_processes_only() -> None:
