@@ -201,7 +201,7 @@ def _sizes(fact: Request) -> str:
 def _note(note: NoteText, width: int) -> list[Line]:
     style: Style = {"error": "bad", "warn": "warn"}.get(note.severity, "dim")  # type: ignore[assignment]
     mark = "·" if note.severity == "info" else "⚑"
-    parts = wrap(f"{safe(note.text)} ({safe(note.code)})", width - 2)
+    parts = by_words(f"{safe(note.text)} ({safe(note.code)})", width - 2)
     return [
         (Cell(f"{mark if place == 0 else ' '} ", style), Cell(part))
         for place, part in enumerate(parts)

@@ -14,15 +14,13 @@ from collections.abc import Callable, Sequence
 from gwtop.model import Snapshot
 from gwtop.model.requests import RequestRow, clip
 from gwtop.nouns.facts import UNSET, InFlight
-from gwtop.nouns.times import MILLISECOND_NS, nanos
+from gwtop.nouns.times import nanos
 from gwtop.panels._anatomy import Entry, head, named
 from gwtop.panels._base import PLAIN, Cell, Line, Look, Row, Style
 from gwtop.panels._safe import safe
 from gwtop.panels._text import UNKNOWN, duration, idle_time, plural, time_of_day
-from gwtop.panels.processes import process_of
+from gwtop.panels.processes import BLINK_NS, process_of
 
-SHOWN_AFTER_NS = 300 * MILLISECOND_NS
-"""More than a tick of a screen: what is shown was in flight at two looks."""
 KEPT_TEXT = 400
 WAITS, BUSY, OPEN = "○ waits", "● busy", "· open"
 
@@ -45,7 +43,7 @@ def lasting(snapshot: Snapshot, wanted: Callable[[RequestRow], bool] = everyone)
     """Those that are at it for longer than a blink and are wanted, the oldest first."""
     if snapshot.now_at is None or snapshot.summary is not None:
         return []
-    until = snapshot.now_at - SHOWN_AFTER_NS
+    until = snapshot.now_at - BLINK_NS
     shown = [r for r in snapshot.in_flight if r.read_bytes is UNSET and nanos(r.began_at) <= until]
     if wanted is not everyone:
         shown = [r for r in shown if wanted(so_far(r, snapshot))]

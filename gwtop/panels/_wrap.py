@@ -3,6 +3,7 @@
 from unicodedata import east_asian_width
 
 from gwtop.panels._base import Cell, Line
+from gwtop.panels._crop import n_cells
 
 MIN_WIDTH = 8
 
@@ -28,7 +29,7 @@ def by_words(text: str, width: int) -> list[str]:
     lines: list[str] = [""]
     for word in text.split():
         for piece in wrap(word, size):
-            if lines[-1] and len(lines[-1]) + 1 + len(piece) > size:
+            if lines[-1] and n_cells(lines[-1]) + 1 + n_cells(piece) > size:
                 lines.append("")
             lines[-1] = f"{lines[-1]} {piece}".strip()
     return lines

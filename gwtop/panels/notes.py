@@ -5,10 +5,11 @@ In: a snapshot. Out: a row for each note code, errors first. Knows no code by na
 
 from gwtop.model import Snapshot
 from gwtop.model.notes import NoteRow
-from gwtop.panels._base import PLAIN, Cell, Column, Line, Look, Row, Style
+from gwtop.panels._base import MIDDLE, PLAIN, Cell, Column, Line, Look, Row, Style
 from gwtop.panels._safe import safe
 from gwtop.panels._sorting import Keys, Sort, arranged
 from gwtop.panels._text import UNKNOWN, n_times, plural, time_of_day
+from gwtop.panels._wrap import by_words
 
 NAME = "notes"
 TITLE = "notes"
@@ -39,16 +40,16 @@ def rows(snapshot: Snapshot, look: Look = PLAIN, sort: Sort | None = None) -> li
     return [_row(note, look) for note in arranged(snapshot.notes, sort, SORTS)]
 
 
-def lines(note: NoteRow, look: Look = PLAIN) -> list[Line]:
+def lines(note: NoteRow, width: int, look: Look = PLAIN) -> list[Line]:
     """The note in full."""
     first, last = (time_of_day(at, look.utc_offset_s) for at in (note.first_at, note.last_at))
     said = f"{plural(note.n_said, 'time')}, first {first}, last {last}"
     about = [word for word in (note.listen, note.pid and f"process {note.pid}") if word]
     return [
-        (Cell(safe(note.text)),),
+        *((Cell(part),) for part in by_words(safe(note.text), width)),
         (),
         (Cell("said    ", "dim"), Cell(said)),
-        (Cell("about   ", "dim"), Cell(safe(", ".join(about)) or UNKNOWN)),
+        (Cell("about   ", "dim"), Cell(safe(", ".join(about)) or UNKNOWN, "", MIDDLE)),
         (Cell("more    ", "dim"), Cell(f"gwtop explain {safe(note.code)}")),
     ]
 

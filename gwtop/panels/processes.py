@@ -14,7 +14,7 @@ from gwtop.model import Snapshot
 from gwtop.model.processes import ProcessRow
 from gwtop.nouns.facts import UNSET, InFlight, UnixWork
 from gwtop.nouns.hosts import HostPid
-from gwtop.nouns.times import SECOND_NS, nanos
+from gwtop.nouns.times import MILLISECOND_NS, SECOND_NS, nanos
 from gwtop.panels._base import HOST, PLAIN, Cell, Column, Look, Row, Style
 from gwtop.panels._safe import safe
 from gwtop.panels._sorting import Keys, Sort, arranged
@@ -35,6 +35,8 @@ COLUMNS = (
     Column("gone", 6, ">", "children of it that ended: in a pool, respawns", keep=1, room=40),
 )
 SHOWN_GONE = 100
+BLINK_NS = 300 * MILLISECOND_NS
+"""What takes no longer is not worth a word: more than a tick of a screen."""
 GONE_SHOWN_NS = 60 * SECOND_NS
 """How long a process that answered nothing (a killed worker) stays on the screen."""
 MAX_DEPTH = 3
@@ -62,13 +64,14 @@ SORTS = ("pid", "role", "doing", "age", "exit", "cpu", "rss", "req", "gone")
 def rows(snapshot: Snapshot, look: Look = PLAIN, sort: Sort | None = None) -> list[Row]:
     """The tree; sorted, a list without guides."""
     now_doing = _doing_by_pid(snapshot)
-    shown = _shown(snapshot)
+    shown, is_known = _shown(snapshot), _is_known_who(snapshot)
     if sort is None:
         placed = list(_tree(shown))
     else:
         placed = [(p, "") for p in arranged(shown, sort, _keys(snapshot, now_doing))]
     return [
-        Row(process.key, _cells(snapshot, process, guide, now_doing)) for process, guide in placed
+        Row(process.key, _cells(snapshot, process, guide, now_doing, is_known))
+        for process, guide in placed
     ]
 
 
@@ -174,8 +177,22 @@ def _doing_by_pid(snapshot: Snapshot) -> dict[int, InFlight]:
     return doing
 
 
+def _is_known_who(snapshot: Snapshot) -> bool:
+    """Whether a worker without a request has nothing to do. Not, where one is being answered for
+    longer than a blink and nobody sees by whom: through a relay that is told with the answer."""
+    until = (snapshot.now_at or 0) - BLINK_NS
+    return not any(
+        r.pid is None and r.queue_ns is not None and nanos(r.began_at) <= until
+        for r in snapshot.in_flight
+    )
+
+
 def _cells(
-    snapshot: Snapshot, process: ProcessRow, guide: str, now_doing: dict[int, InFlight]
+    snapshot: Snapshot,
+    process: ProcessRow,
+    guide: str,
+    now_doing: dict[int, InFlight],
+    is_known: bool,
 ) -> tuple[Cell, ...]:
     gone = process.died_at is not None
     request = None if gone else now_doing.get(process.pid)
@@ -183,8 +200,8 @@ def _cells(
     return (
         Cell(guide + str(process.pid), "" if gone else "accent"),
         *([Cell(_host(snapshot, process), base)] if snapshot.hosts else ()),
-        _role(process, request),
-        _doing(snapshot, process, request),
+        _role(process, request, is_known),
+        _doing(snapshot, process, request, is_known),
         Cell(_age(snapshot, process), base),
         _exit(process),
         Cell("" if gone else percent(process.cpu_percent), base),
@@ -199,17 +216,20 @@ def _host(snapshot: Snapshot, process: ProcessRow) -> str:
     return safe(snapshot.hosts[pid.host - 1]) if isinstance(pid, HostPid) else UNKNOWN
 
 
-def _role(process: ProcessRow, request: InFlight | None) -> Cell:
+def _role(process: ProcessRow, request: InFlight | None, is_known: bool) -> Cell:
     if process.died_at is not None:
         return Cell(f"† {process.role}", "dim")
     if request is not None:
         return Cell(f"● {process.role}", "good")
     if process.role == "worker":
-        return Cell(f"{'○' if process.answered or process.unix else '·'} {process.role}")
+        is_idle = process.unix is not None or (process.answered is not None and is_known)
+        return Cell(f"{'○' if is_idle else '·'} {process.role}")
     return Cell(f"· {process.role}" if process.role == "cgi" else f"  {process.role}")
 
 
-def _doing(snapshot: Snapshot, process: ProcessRow, request: InFlight | None) -> Cell:
+def _doing(
+    snapshot: Snapshot, process: ProcessRow, request: InFlight | None, is_known: bool
+) -> Cell:
     if request is not None:
         return _tailed(_flight(request), duration(_worked_ns(snapshot, request)))
     answered = process.answered
@@ -223,7 +243,12 @@ def _doing(snapshot: Snapshot, process: ProcessRow, request: InFlight | None) ->
     if process.role == "worker":
         if answered is None or snapshot.now_at is None:
             return Cell(UNKNOWN, "dim")
-        return _tailed("idle", idle_time(snapshot.now_at - answered.at), "dim")
+        since = idle_time(snapshot.now_at - answered.at)
+        return (
+            _tailed("idle", since, "dim")
+            if is_known
+            else _tailed("answered", f"{since} ago", "dim")
+        )
     return Cell(command(process), "dim")
 
 

@@ -7,10 +7,13 @@ Refuses to know where they are painted.
 import textwrap
 
 from gwtop.model import Snapshot
+from gwtop.nouns.times import SECOND_NS
 from gwtop.panels import Cell, Line, safe
 from gwtop.panels import _standing as standing
 
 NO_SUMMARY = "it told no summary, so the last totals may be short"
+FRESH_NS = 10 * SECOND_NS
+"""So long a note hides what is missing all the time."""
 LENGTHS_ONLY = "of calls only lengths are seen, so over unix sockets no request is told"
 AGAIN = "; {}: their bytes again"
 MIN_WIDTH = len(" ■ engine ended:  …") + 2  # textwrap raises where the mark alone has no room
@@ -30,15 +33,16 @@ def alert(
         return _folded(Cell(" ■ engine ended: ", "bad"), engine_ended, width)
     if trouble is not None:
         return _folded(Cell(" ■ ", "bad"), trouble, width)
+    note = shown.newest_note
+    is_fresh = note is not None and (shown.now_at or 0) - note.last_at < FRESH_NS
     refused = [t for t in (shown.hello.taps if shown.hello else ()) if t.needs]
-    if refused and refused[0].state == "refused":
+    if refused and refused[0].state == "refused" and not is_fresh:
         tap = refused[0]
         return _folded(Cell(f" ⚑ {tap.name} refused: ", "warn"), tap.needs or "", width)
     if shown.calls is not None and not shown.calls.copy_bytes and shown.summary is None:
         return _folded(
             Cell(" ⚑ ", "warn"), LENGTHS_ONLY + (copy_key and AGAIN.format(copy_key)), width
         )
-    note = shown.newest_note
     if note is not None:
         mark = Cell(" ⚑ ", "bad" if note.severity == "error" else "warn")
         return ((mark, Cell(safe(standing.text(note, shown)))),)

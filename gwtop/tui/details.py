@@ -98,8 +98,8 @@ def _told(
         case "notes":
             for note in snapshot.notes:
                 if note.key == detail.key:
-                    lines = wrap_lines(notes.lines(note, look), width)
-                    return (Cell("note", "bold"), Cell(f" ── {note.severity}")), lines
+                    title = (Cell("note", "bold"), Cell(f" ── {note.severity}"))
+                    return title, notes.lines(note, width, look)
         case "errors":
             for error in snapshot.errors:
                 if error.key == detail.key:

@@ -128,3 +128,18 @@ def test_what_waited_in_the_queue_is_not_the_time_its_worker_has_been_at_it() ->
     flight = InFlight(1, 1, "GET", "/slow", instant(T0), 7, queue_ns=3 * S)
     facts = [hello(), seen(7, 1, "worker", "php-fpm"), tick(T0 + 5 * S, 0, in_flight=[flight])]
     assert drawn(facts)[0][2] == "GET /slow  2.0 s"
+
+
+def test_where_nobody_sees_who_answers_no_worker_is_said_to_be_idle() -> None:
+    answered = request(1, T0, pid=7, evidence="relay")
+    facts = [hello(), seen(7, 1, "worker", "php-fpm"), answered]
+
+    def doing(flight: InFlight) -> list[str]:
+        return drawn([*facts, tick(T0 + 5 * S, 1, in_flight=[flight])])[0][1:3]
+
+    unseen = InFlight(2, 2, "GET", "/slow", instant(T0 + 3 * S), None)
+    assert doing(unseen) == ["· worker", "answered  5.0 s ago"]
+    blink = InFlight(2, 2, "GET", "/", instant(T0 + 5 * S - 200 * MS), None)
+    assert doing(blink) == ["○ worker", "idle  5.0 s"]
+    unread = InFlight(2, 2, "GET", "/slow", instant(T0 + 3 * S), None, queue_ns=None)
+    assert doing(unread) == ["○ worker", "idle  5.0 s"]

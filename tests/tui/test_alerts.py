@@ -2,10 +2,11 @@
 
 from dataclasses import replace
 
-from gwtop.model import Snapshot
-from gwtop.nouns.facts import Calls
+from gwtop.model import Model, Snapshot
+from gwtop.nouns.facts import Calls, Tap
 from gwtop.panels import Line
 from gwtop.tui.alerts import LENGTHS_ONLY, NO_SUMMARY, alert
+from tests.screens._facts import T0, S, hello, note, tick
 
 
 def words(line: Line) -> str:
@@ -58,3 +59,13 @@ def test_where_only_lengths_are_seen_it_is_said_why_no_request_comes() -> None:
     told = " ".join(words(line).strip() for line in lines)
     assert told == f"⚑ {LENGTHS_ONLY}; B: their bytes again"
     assert alert(replace(shown, calls=Calls(12, 0, 12288)), None, None, 80) == ()
+
+
+def test_a_fresh_note_hides_for_a_while_what_is_missing_all_the_time() -> None:
+    model = Model()
+    model.apply(hello(taps=[Tap("taskstats", "refused", "CAP_NET_ADMIN shows more")]))
+    assert "taskstats refused" in words(alert(model.snapshot(), None, None, 80)[0])
+    model.apply(note(T0 + S))
+    assert "was killed by signal 9" in words(alert(model.snapshot(), None, None, 80)[0])
+    model.apply(tick(T0 + 11 * S, 0))
+    assert "taskstats refused" in words(alert(model.snapshot(), None, None, 80)[0])
