@@ -28,11 +28,10 @@ UNKNOWN_BYTES = -(1 << 30)
 PID_TGID, KIND, ARGUMENTS = 8, 28, 40
 REFUSED, CPU, RESULT, N, ARRIVED = 16, 24, 32, 72, 80
 """Offsets in the head."""
-SETTINGS = Struct("<QQ")
-"""How many bytes of a call to copy; flags for the ring: 1 (BPF_RB_NO_WAKEUP) while its reader looks
-by itself, for waking it costs the watched process 8 us (measured in a virtual machine)."""
 COPY, QUIET, N_REFUSED, SETTINGS_BYTES = 0, 8, 16, 24
-"""The third is the programs' own: how many records were refused."""
+"""How many bytes of a call to copy; flags for the ring: 1 (BPF_RB_NO_WAKEUP) while its reader looks
+by itself, for waking it costs the watched process 8 us (measured in a virtual machine); and what
+the programs write: how many records were refused."""
 SETTING = -80  # on the stack, the first two
 _KEY, _THREAD, _SELF = -4, -16, -88  # there too
 

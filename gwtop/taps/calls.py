@@ -217,7 +217,8 @@ class Calls:
         return self._kernel.ring.descriptor if self._pause_until is None else -1
 
     def due_at(self) -> Nanos | None:
-        return self._look_at if self._pause_until is None else min(self._look_at, self._pause_until)
+        due = (self._look_at, self._pause_until, self._descriptors.kept.look_at)
+        return min(at for at in due if at is not None)
 
     def read(self, now: Nanos) -> list[Record]:
         records: list[Record] = []
@@ -235,6 +236,7 @@ class Calls:
                 records.append(Missed(at, NAME, "frames", n_missed))
                 records += self._descriptors.cut(at)
             records += self._descriptors.records(whole, offset_ns)
+        records += self._descriptors.kept.waiting(now)
         if now >= self._look_at:
             records += self._look(now)
         words, self.words = self.words, []

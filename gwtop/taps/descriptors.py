@@ -24,6 +24,7 @@ from gwtop.taps.callprog import (
     UNKNOWN_BYTES,
     Call,
 )
+from gwtop.taps.kept import Kept
 from gwtop.taps.sites import Kind
 from gwtop.taps.tcpprog import LEFT, NAMED, RESET, ends
 from gwtop.taps.told import UNNAMED, Connection, Told
@@ -108,14 +109,22 @@ class Descriptors:
 
     def show(self, shows_bytes: bool, at: Nanos) -> list[Record]:
         """Bytes from now on, or lengths only."""
-        records = self.cut(at)
+        records = self._anew(at)
         self._told.shows_bytes = shows_bytes
         return records
 
     def cut(self, at: Nanos) -> list[Record]:
-        """Calls were missed: what is open goes on as another connection, from here."""
+        """Calls were missed: what is open goes on as another connection, from here; lengths have
+        no place to be lost."""
+        return self._anew(at) if self._told.shows_bytes else []
+
+    @property
+    def kept(self) -> Kept:
+        return self._told.kept
+
+    def _anew(self, at: Nanos) -> list[Record]:
         again: dict[int, Connection] = {}
-        for table in self._tables.values():
+        for pid, table in self._tables.items():
             for held in table.values():
                 old = held.connection
                 new = again.get(old.conn)
@@ -126,7 +135,7 @@ class Descriptors:
                     new.n_holders = old.n_holders
                     if old.is_told:
                         new.over = set(old.over)
-                        self._told.broken(at, old, "end")
+                        self._told.ended(at, pid, old)
                 held.connection = new
         return self._told.take()
 

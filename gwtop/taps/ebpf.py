@@ -18,6 +18,8 @@ import resource
 from struct import Struct
 from typing import NamedTuple
 
+from gwtop.taps.shared import words
+
 SYS_BPF = {"x86_64": 321, "aarch64": 280}  # asm/unistd_64.h, asm-generic/unistd.h
 MAP_CREATE, MAP_LOOKUP_ELEM, MAP_UPDATE_ELEM, MAP_DELETE_ELEM, PROG_LOAD = 0, 1, 2, 3, 5
 RAW_TRACEPOINT_OPEN = 17  # enum bpf_cmd
@@ -238,12 +240,13 @@ class Ring:
             raise NoBpfError(f"the ring cannot be mapped: {error.strerror}") from error
         self._page = page
         self._at = 0
+        self._consumed, self._produced = words(self._consumer), words(self._data)
 
     def read(self, most: int) -> list[bytes]:
         """Up to `most` records, oldest first."""
         found: list[bytes] = []
         data, page, mask, at = self._data, self._page, self._mask, self._at
-        head = _U64(data, 0)[0]
+        head = self._produced[0]
         while at < head and len(found) < most:
             place = page + (at & mask)
             word = _U32(data, place)[0]
@@ -254,19 +257,19 @@ class Ring:
                 found.append(data[place + 8 : place + 8 + n_bytes])
             at += (n_bytes + 15) & ~7  # 8 of head, rounded up to 8
         self._at = at
-        _PUT_U64(self._consumer, 0, at)
+        self._consumed[0] = at
         return found
 
     @property
     def is_behind(self) -> bool:
-        return bool(_U64(self._data, 0)[0] > self._at)
+        return self._produced[0] > self._at
 
     def close(self) -> None:
+        self._consumed.release()
+        self._produced.release()
         self._consumer.close()
         self._data.close()
         os.close(self.descriptor)
 
 
-_U64 = Struct("<Q").unpack_from
 _U32 = Struct("<I").unpack_from
-_PUT_U64 = Struct("<Q").pack_into

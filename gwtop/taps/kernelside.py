@@ -29,6 +29,7 @@ from gwtop.taps.callprog import Maps
 from gwtop.taps.ebpf import NoBpfError, Ring
 from gwtop.taps.elf import AARCH64, X86_64
 from gwtop.taps.probes import Definitions
+from gwtop.taps.shared import WORD_BYTES, words
 from gwtop.taps.sites import Site
 from gwtop.taps.tracepages import parse_format
 
@@ -43,7 +44,6 @@ BIRTH, EXEC, END = "task/task_newtask", "sched/sched_process_exec", "sched/sched
 MAX_SLOTS, SLOTS_BYTES = 4, 32 << 20
 """Programs that interrupt one another on a CPU, and what all slots may take where two do not."""
 _U32 = Struct("<I")
-_U64 = Struct("<Q").unpack_from
 
 
 def slots_of_each(n_cpus: int, slot_bytes: int) -> int:
@@ -85,7 +85,7 @@ class KernelSide:
                 ring_bytes=RING_BYTES,
                 room_bytes=room,
             )
-            self._settings = self._memory(self._maps.settings, mmap.PAGESIZE)
+            self._settings = words(self._memory(self._maps.settings, mmap.PAGESIZE), n=3)
             self._free = [self._program() for _ in range(N_PROGRAMS)]
         self._is_quiet = False
         self.set_copy(copy_bytes)
@@ -137,11 +137,12 @@ class KernelSide:
         return is_resting or not self.ring.is_behind
 
     def _set(self) -> None:
-        callprog.SETTINGS.pack_into(self._settings, 0, self.copy_bytes, self._is_quiet)
+        self._settings[callprog.COPY // WORD_BYTES] = self.copy_bytes
+        self._settings[callprog.QUIET // WORD_BYTES] = self._is_quiet
 
     def n_refused(self) -> int:
         """Records that there was no room for, since the start."""
-        return int(_U64(self._settings, callprog.N_REFUSED)[0])
+        return self._settings[callprog.N_REFUSED // WORD_BYTES]
 
     def program_for(self, machine: int, sites: Iterable[Site]) -> int | None:
         """A program for these, no two of which share a place in a page. None: all are used."""
@@ -217,6 +218,8 @@ class KernelSide:
                 ebpf.update(self._maps.tree, _U32.pack(pid), _U32.pack(1))
 
     def close(self) -> None:
+        if hasattr(self, "_settings"):
+            self._settings.release()
         for memory in self._memories:
             memory.close()
         for descriptor in self._opened:

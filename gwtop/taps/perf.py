@@ -27,6 +27,8 @@ import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from gwtop.taps.shared import words
+
 NR_PERF_EVENT_OPEN = {"x86_64": 298, "aarch64": 241, "riscv64": 241}
 """asm/unistd_64.h, asm-generic/unistd.h. Elsewhere more differs: PowerPC numbers its ioctls in
 another way, s390x lays out the bits of perf_event_attr from the other end."""
@@ -130,6 +132,7 @@ class Buffer:
         except OSError:
             os.close(self._owner)
             raise
+        self._ends = words(self._map, DATA_HEAD, 2)
 
     def takes(self, counter: int) -> None:
         """This counter's records, too. Raises OSError."""
@@ -139,8 +142,7 @@ class Buffer:
 
     def unread(self) -> bytes:
         """What was written since the last call."""
-        (head,) = struct.unpack_from("=Q", self._map, DATA_HEAD)
-        (tail,) = struct.unpack_from("=Q", self._map, DATA_TAIL)
+        head, tail = self._ends
         if head == tail:
             return b""
         start, end = tail % self._data_bytes, head % self._data_bytes
@@ -150,9 +152,10 @@ class Buffer:
         else:
             data = self._map[first + start : first + self._data_bytes]
             data += self._map[first : first + end]
-        struct.pack_into("=Q", self._map, DATA_TAIL, head)
+        self._ends[1] = head
         return data
 
     def close(self) -> None:
+        self._ends.release()
         self._map.close()
         os.close(self._owner)

@@ -21,9 +21,12 @@ from gwtop.nouns.records import Record, Touched, Worked
 from gwtop.nouns.times import MICROSECOND_NS, Nanos
 from gwtop.nouns.wire import CLIENT, SERVER, Chunk, Closed, Lost, Opened, Side
 from gwtop.taps.callprog import Call
+from gwtop.taps.kept import Busy, Kept
+from gwtop.taps.sites import Kind
 
 UNNAMED = "unix:"  # INTERFACE.md, `client`
 JOIN_NS = 100 * MICROSECOND_NS
+FD_BITS = 0xFFFFFFFF  # of a register: a descriptor is an int
 
 
 class Connection:
@@ -99,6 +102,7 @@ class Told:
         self._records: list[Record] = []
         self._reads: dict[int, _Reads] = {}
         """By connection: the newest that happened on it."""
+        self.kept = Kept()
 
     def take(self) -> list[Record]:
         for conn in list(self._reads):
@@ -123,8 +127,7 @@ class Told:
         """`call.result` bytes, of which `call.data` were copied."""
         n_bytes, data = call.result, call.data
         if not self.shows_bytes:
-            verb: Literal["read", "wrote"] = "read" if side is CLIENT else "wrote"
-            self._work(at, call.pid, call.thread, connection, verb, n_bytes)
+            self._worked(at, call, connection, side)
             return
         self._open(at, connection)
         if side in connection.over:
@@ -155,6 +158,14 @@ class Told:
         if is_refused:
             self.broken(at, connection, "rst")
 
+    def _worked(self, at: Nanos, call: Call, connection: Connection, side: Side) -> None:
+        has_answered = side is SERVER
+        fd = call.c if has_answered and call.kind == Kind.SPLICE else call.a
+        busy = Busy(at, call.pid, call.thread, fd & FD_BITS, connection.server, has_answered)
+        self.kept.moved(connection.conn, busy)
+        verb: Literal["read", "wrote"] = "wrote" if has_answered else "read"
+        self._work(at, call.pid, call.thread, connection, verb, call.result)
+
     def _touch(self, at: Nanos, call: Call, connection: Connection) -> None:
         pid, thread, server, conn = call.pid, call.thread, connection.server, connection.conn
         n_bytes, client = call.result, connection.client or ""
@@ -173,6 +184,7 @@ class Told:
 
     def closed(self, at: Nanos, pid: int, connection: Connection) -> None:
         """Nobody holds it any more; `pid` was the last."""
+        self.kept.forget(connection.conn)
         if not self.shows_bytes:
             self._work(at, pid, pid, connection, "closed", None)
         elif connection.reset_at is not None:
@@ -180,6 +192,13 @@ class Told:
         elif connection.is_told:
             self.over(at, connection, SERVER)
             self.over(at, connection, CLIENT)
+
+    def ended(self, at: Nanos, pid: int, connection: Connection) -> None:
+        """It goes on under another number."""
+        if self.shows_bytes:
+            self.broken(at, connection, "end")
+        else:
+            self.closed(at, pid, connection)
 
     def broken(self, at: Nanos, connection: Connection, how: Literal["rst", "end"]) -> None:
         """Nothing more is told of it: the client has gone ("rst"), or we have lost our place."""

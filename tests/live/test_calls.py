@@ -20,6 +20,7 @@ from gwtop.taps import libcs, probes, proc, tracefs
 from tests.live._running import Fact, Running, need_root, need_uwsgi, of_type, running
 from tests.live._unix import (
     GATEWAYS,
+    N_WORKERS,
     behind_nginx,
     drive,
     on_socket,
@@ -227,6 +228,27 @@ def test_lengths_only_tells_the_work_and_no_request_until_bytes_are_wished_for()
         gwtop.await_fact(_tick_of_copy(0))
         gwtop.interrupt()
     assert len(of_type(gwtop.facts, "request")) == 40
+
+
+def test_a_kept_connection_that_waits_for_more_keeps_nobody_busy() -> None:
+    """By lengths alone: the worker sleeps in its read, which is no call that is over."""
+    with (
+        short_folder() as folder,
+        GATEWAYS["fpm"](folder) as (path, lines),
+        behind_nginx(folder, path, lines, keeps=True) as port,
+        watching(path, "--copy", "0") as gwtop,
+    ):
+        rows = drive(port, 12)
+        gwtop.await_fact(lambda f: f["type"] == "process_sample" and "unix" in f)
+        idle = gwtop.await_fact(lambda f: f["type"] == "tick" and f["busy"] == 0)
+        assert (idle["idle"], idle["in_flight"]) == (N_WORKERS, [])
+        slow = threading.Thread(target=urlopen, args=[f"http://127.0.0.1:{port}/slow?ms=2500"])
+        slow.start()
+        busy = gwtop.await_fact(lambda f: f["type"] == "tick" and f["busy"] == 1)
+        slow.join()
+        gwtop.await_fact(lambda f: f["type"] == "tick" and f["busy"] == 0)
+        gwtop.interrupt()
+    assert [flight["pid"] in {row.pid for row in rows} for flight in busy["in_flight"]] == [True]
 
 
 def _tick_of_copy(n_bytes: int) -> Callable[[Fact], bool]:

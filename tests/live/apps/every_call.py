@@ -6,6 +6,7 @@ standard output when it listens. Python's own functions where it has them, else 
 
 import array
 import ctypes
+import itertools
 import os
 import socket
 import sys
@@ -13,6 +14,7 @@ import tempfile
 
 LIBC = ctypes.CDLL(None, use_errno=True)
 PIECE = 600
+MSG_WAITFORONE = 0x10000  # linux/socket.h
 
 
 def head_of(n_bytes: int) -> bytes:
@@ -43,7 +45,9 @@ def read_by(name: str, client: socket.socket) -> bytes:
             client.recv(65536, socket.MSG_PEEK)
             return client.recv(65536)
         case "recvmmsg" | "sendmmsg":
-            return mmsg("recvmmsg", fd, bytearray(65536))
+            messages = [[bytearray(20)], [bytearray(1), bytearray(9)], [bytearray(65536)]]
+            lengths = mmsg("recvmmsg", fd, messages)
+            return b"".join(_of(parts, n) for parts, n in zip(messages, lengths, strict=False))
         case "recv" | "send":
             return client.recv(65536)
         case _:
@@ -55,15 +59,27 @@ def _of(parts: list[bytearray], n: int) -> bytes:
     return b"".join(bytes(part) for part in parts)[:n]
 
 
-def mmsg(function: str, fd: int, data: bytearray) -> bytes:
-    """One message of one piece."""
-    buffer = (ctypes.c_char * len(data)).from_buffer(data)
-    piece = array.array("Q", [ctypes.addressof(buffer), len(data)])
-    message = array.array("Q", [0] * 8)
-    message[2], message[3] = piece.buffer_info()[0], 1
-    address = ctypes.c_void_p(message.buffer_info()[0])
-    assert getattr(LIBC, function)(fd, address, 1, 0, None) == 1, ctypes.get_errno()
-    return bytes(data)[: message[7] & 0xFFFFFFFF]
+def mmsg(function: str, fd: int, messages: list[list[bytearray]]) -> list[int]:
+    """The length of each that was moved."""
+    kept = []
+    headers = array.array("Q")
+    for parts in messages:
+        buffers = [(ctypes.c_char * len(part)).from_buffer(part) for part in parts]
+        places = ((ctypes.addressof(b), len(b)) for b in buffers)
+        pieces = array.array("Q", [number for place in places for number in place])
+        kept += [buffers, pieces]
+        headers.extend([0, 0, pieces.buffer_info()[0], len(parts), 0, 0, 0, 0])
+    address = ctypes.c_void_p(headers.buffer_info()[0])
+    n = getattr(LIBC, function)(fd, address, len(messages), MSG_WAITFORONE, None)
+    assert n > 0, ctypes.get_errno()
+    return [headers[8 * i + 7] & 0xFFFFFFFF for i in range(n)]
+
+
+def as_messages(data: bytes) -> list[list[bytearray]]:
+    """Seven of two pieces each; the first three end within the head."""
+    ends = [0, 10, 12, 30, 3000, 3010, 5000, len(data)]
+    cut = [data[a:b] for a, b in itertools.pairwise(ends) if data[a:b]]
+    return [[bytearray(one[:3]), bytearray(one[3:])] for one in cut]
 
 
 def write_by(name: str, client: socket.socket, data: bytes) -> None:
@@ -77,7 +93,7 @@ def write_by(name: str, client: socket.socket, data: bytes) -> None:
             case "sendto" | "recvfrom":
                 n = client.send(data)
             case "sendmmsg" | "recvmmsg":
-                n = len(mmsg("sendmmsg", fd, bytearray(data[:4000])))
+                n = sum(mmsg("sendmmsg", fd, as_messages(data)))
             case "send" | "recv" | "peek":
                 n = client.send(data)
             case _:
