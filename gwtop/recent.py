@@ -39,9 +39,9 @@ def remember(command: str, path: str) -> None:
     full = os.path.abspath(path)
     others = [one for one in _kept() if one.path != full]
     kept = [Recent(command, full, clock.now()), *others][:KEPT]
-    file = place()
     # No home, a full disk, somebody else's folder; a name that is no UTF-8, and JSON can't say.
     with suppress(OSError, RuntimeError, UnicodeEncodeError):
+        file = place()
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         beside = file.with_suffix(f".{os.getpid()}")
         beside.write_bytes(msgspec.json.encode(kept))

@@ -70,3 +70,18 @@ def test_a_name_that_is_no_utf_8_is_shown_and_not_remembered(tmp_path: Path) -> 
     kept = shown(tmp_path, "a")
     shown(tmp_path, "\udcff.pcap")
     assert [one.path for one in recent.recent()] == [kept]
+
+
+def test_who_has_no_home_keeps_nothing_and_is_told_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nobody(uid: int) -> None:
+        raise KeyError(uid)
+
+    monkeypatch.delenv("XDG_STATE_HOME")
+    monkeypatch.delenv("HOME", raising=False)
+    monkeypatch.setattr("pwd.getpwuid", nobody)
+    monkeypatch.chdir(tmp_path)
+    shown(tmp_path, "a")
+    assert recent.recent() == []
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]

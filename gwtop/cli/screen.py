@@ -261,6 +261,8 @@ def first_words(word: str) -> str:
 
 def become_user() -> None:
     """From here on the invoking user under sudo; root without sudo keeps no capability."""
+    if os.path.expanduser("~") == "~":  # no HOME, and a user whom no passwd knows: a container's
+        os.environ["HOME"] = "/"
     if os.geteuid() != 0:
         return
     from gwtop.taps import privilege

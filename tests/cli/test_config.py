@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from gwtop.cli import screen
+from gwtop.cli.config import home_of_user
+
 GWTOP = [sys.executable, "-m", "gwtop"]
 
 
@@ -81,3 +84,16 @@ def test_what_stops_a_screen_is_said_before_it(
     assert words in done.stderr
     assert done.stderr.count("\n") == 1
     assert painted == b""
+
+
+def test_who_has_no_home_has_the_root_folder_for_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nobody(uid: int) -> None:
+        raise KeyError(uid)
+
+    monkeypatch.delenv("SUDO_UID", raising=False)
+    monkeypatch.delenv("HOME", raising=False)
+    monkeypatch.setattr("pwd.getpwuid", nobody)
+    monkeypatch.setattr("os.geteuid", lambda: 12345)
+    assert home_of_user() == Path("/")
+    screen.become_user()
+    assert Path.home() == Path("/")
