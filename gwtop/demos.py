@@ -86,12 +86,13 @@ class RunningDemo:
             self._drained.join(STOP_DEADLINE_S)
         return list(self._said)
 
-    def trouble(self) -> str | None:
-        """Why it ended, once it did, in one line. None: it runs."""
+    def trouble(self, waits_s: float = LAST_WORDS_S) -> str | None:
+        """Why it ended, once it did, in one line. None: it runs. `waits_s`: for its last words, at
+        most; who must not wait may ask again."""
         status = self.poll()
         if status is None:
             return None
-        self._drained.join(LAST_WORDS_S)
+        self._drained.join(waits_s)
         name = self.ready["name"]
         # A server that was told to stop may have said so after the demo's own words.
         why = _own_words(name, self._said)

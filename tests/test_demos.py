@@ -169,6 +169,19 @@ def test_much_on_stderr_stops_nobody_and_the_last_lines_are_kept(
     assert demo.stderr_tail()[-1] == "last"
 
 
+def test_who_must_not_wait_for_last_words_does_not(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    fake(monkeypatch, tmp_path, f"print({json.dumps(READY)!r}, flush=True)\n{WAIT}")
+    demo = demos.start("fake")
+    demo.stop()
+    waited: list[float] = []
+    monkeypatch.setattr(demo._drained, "join", waited.append)
+    for why in (demo.trouble(waits_s=0), demo.trouble()):
+        assert why is not None and "did not say why" in why
+    assert waited == [0, demos.LAST_WORDS_S]
+
+
 @pytest.mark.parametrize(
     ("name", "options", "status", "said"),
     [

@@ -85,7 +85,7 @@ class OnScreen:
         A load without its demo ends, and both without the engine: nothing goes on that nobody
         watches, while the screen stays and shows what was seen.
         """
-        demo_ended = self._demo.trouble()
+        demo_ended = self._demo.trouble(waits_s=0)
         if self._load is not None and (demo_ended is not None or self._engine.has_ended()):
             self._load.let_go()
         if self._engine.has_ended():

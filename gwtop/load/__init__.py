@@ -95,14 +95,14 @@ class RunningLoad:
         return self._process.stdout.fileno()
 
     def send(self, wish: Wish) -> None:
-        """A wish; silently too late when the load is over."""
+        """A wish; silently too late when the load is over, and lost when it has read none for so
+        long that its pipe is full: nobody waits for a load that stands still."""
         if self._process.stdin is None:
             return
-        try:
-            self._process.stdin.write(json.dumps(wish).encode() + b"\n")
-            self._process.stdin.flush()
-        except BrokenPipeError:
-            return  # it ended between two looks
+        descriptor = self._process.stdin.fileno()
+        os.set_blocking(descriptor, False)
+        with suppress(BlockingIOError, BrokenPipeError):  # full; it ended between two looks
+            os.write(descriptor, json.dumps(wish).encode() + b"\n")
 
     def state(self) -> State | None:
         """The newest it told; None before the first. Does not wait."""

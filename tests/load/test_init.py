@@ -149,6 +149,19 @@ def test_a_paused_load_sends_only_what_it_is_told_to() -> None:
         assert [target for _, target, _, _ in server.all_seen()] == ["/other"] * 3
 
 
+def test_a_load_that_stands_still_stops_nobody_who_wishes() -> None:
+    with serving() as server:
+        load = start_load(server.url, rate=0.001, n_requests=1, path="/")
+        server.seen.get(timeout=20)
+        os.kill(load._process.pid, signal.SIGSTOP)
+        try:
+            for _ in range(10_000):  # 240 KB into a pipe of 64
+                load.send({"rate": 0.001})
+        finally:
+            os.kill(load._process.pid, signal.SIGCONT)
+        assert finished(load)["sent"] == 1
+
+
 def test_the_rate_can_be_raised_while_it_waits() -> None:
     with serving() as server:
         load = start_load(server.url, rate=0.001, n_requests=5, path="/")
