@@ -67,6 +67,62 @@ def test_a_pipe_that_nobody_reads_blocks_nothing_and_loses_nothing(pipe: tuple[i
     assert received + read_available(pipe[0]) == b"".join(map(encode, told))
 
 
+def written_by(sink: JsonLines, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The lengths of the writes that empty it, into a reader that keeps up."""
+    lengths: list[int] = []
+    write = os.write
+
+    def counted(fd: int, data: memoryview) -> int:
+        lengths.append(len(data))
+        return write(fd, data)
+
+    monkeypatch.setattr("gwtop.outputs.jsonl.os.write", counted)
+    sink.flush()
+    return lengths
+
+
+def test_lines_that_came_one_by_one_go_out_together(
+    pipe: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sink = JsonLines(pipe[1])
+    told = [note(f"{n:02}") for n in range(80)]
+    for fact in told:
+        sink.put([fact])
+    lengths = written_by(sink, monkeypatch)
+    whole = b"".join(map(encode, told))
+    assert lengths[:-1] == [select.PIPE_BUF] * (len(whole) // select.PIPE_BUF)
+    assert read_available(pipe[0]) == whole
+
+
+def test_what_one_write_takes_is_one_write(
+    pipe: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sink = JsonLines(pipe[1])
+    empty = len(encode(note("")))
+    for n_bytes in (1000, select.PIPE_BUF - 1000, 1000):
+        sink.put([note("x" * (n_bytes - empty))])
+    assert written_by(sink, monkeypatch) == [select.PIPE_BUF, 1000]
+
+
+def test_a_device_that_is_no_terminal_takes_as_much_as_a_file(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fd = os.open(os.devnull, os.O_WRONLY)
+    sink = JsonLines(fd)
+    sink.put([note("x" * 300_000)])
+    assert len(written_by(sink, monkeypatch)) == 1
+    os.close(fd)
+
+
+def test_a_terminal_is_given_no_more_than_a_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
+    master, slave = os.openpty()
+    sink = JsonLines(slave)
+    sink.put([note("x" * 5_000)])
+    assert max(written_by(sink, monkeypatch)) == select.PIPE_BUF
+    os.close(master)
+    os.close(slave)
+
+
 def test_a_line_longer_than_the_pipe_gets_through(pipe: tuple[int, int]) -> None:
     sink = JsonLines(pipe[1])
     long = note("x" * 300_000)
