@@ -62,13 +62,14 @@ def test_a_file_in_which_it_finds_no_place_is_left_alone(tmp_path: Path) -> None
     assert path.read_text() == 'filters = { a = "x" }\n' and os.listdir(tmp_path) == [path.name]
 
 
-def test_the_file_is_made_with_its_folder_and_keeps_its_rights(tmp_path: Path) -> None:
-    path = tmp_path / "gwtop" / "config.toml"
+def test_the_file_is_made_with_its_folders_and_keeps_its_rights(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "gwtop" / "config.toml"
     assert save_filter(path, "slow", SLOW).filters == {"slow": SLOW}
-    path.chmod(0o600)
-    save_filter(path, "errors", "status>=500")
-    assert path.stat().st_mode & 0o777 == 0o600 and os.listdir(path.parent) == [path.name]
-    assert parse(path.read_text()).filters == {"slow": SLOW, "errors": "status>=500"}
+    assert path.stat().st_mode & 0o777 == 0o644
+    path.chmod(0o640)
+    save_filter(path, "slow", "status>=500")
+    assert path.stat().st_mode & 0o777 == 0o640
+    assert os.listdir(path.parent) == ["config.toml"]
 
 
 def test_a_link_to_it_stays_a_link(tmp_path: Path) -> None:
