@@ -67,8 +67,9 @@ def test_the_file_is_made_with_its_folders_and_keeps_its_rights(tmp_path: Path) 
     assert save_filter(path, "slow", SLOW).filters == {"slow": SLOW}
     assert path.stat().st_mode & 0o777 == 0o644
     path.chmod(0o640)
-    save_filter(path, "slow", "status>=500")
+    save_filter(path, "errors", "status>=500")
     assert path.stat().st_mode & 0o777 == 0o640
+    assert parse(path.read_text()).filters == {"slow": SLOW, "errors": "status>=500"}
     assert os.listdir(path.parent) == ["config.toml"]
 
 
