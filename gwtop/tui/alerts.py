@@ -34,6 +34,8 @@ def alert(
     if trouble is not None:
         return _folded(Cell(" ■ ", "bad"), trouble, width)
     note = shown.newest_note
+    if note is None and not shown.processes and not shown.n_requests:
+        note = next(reversed(shown.notes), None)  # why there is nothing to see: nobody listens
     is_fresh = note is not None and (shown.now_at or 0) - note.last_at < FRESH_NS
     refused = [t for t in (shown.hello.taps if shown.hello else ()) if t.needs]
     if refused and refused[0].state == "refused" and not is_fresh:

@@ -6,7 +6,7 @@ from gwtop.model import Model, Snapshot
 from gwtop.nouns.facts import Calls, Tap
 from gwtop.panels import Line
 from gwtop.tui.alerts import LENGTHS_ONLY, NO_SUMMARY, alert
-from tests.screens._facts import T0, S, hello, note, tick
+from tests.screens._facts import T0, S, hello, note, seen, tick
 
 
 def words(line: Line) -> str:
@@ -69,3 +69,12 @@ def test_a_fresh_note_hides_for_a_while_what_is_missing_all_the_time() -> None:
     assert "was killed by signal 9" in words(alert(model.snapshot(), None, None, 80)[0])
     model.apply(tick(T0 + 11 * S, 0))
     assert "taskstats refused" in words(alert(model.snapshot(), None, None, 80)[0])
+
+
+def test_where_nothing_is_to_be_seen_the_reason_is() -> None:
+    model = Model()
+    model.apply(hello())
+    model.apply(note(T0, severity="info", pid=None, text="nothing listens on port 80 yet"))
+    assert words(alert(model.snapshot(), None, None, 80)[0]) == " ⚑ nothing listens on port 80 yet"
+    model.apply(seen(7, 1, "worker", "php-fpm"))
+    assert alert(model.snapshot(), None, None, 80) == ()
