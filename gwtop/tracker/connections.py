@@ -25,6 +25,7 @@ from gwtop.tracker.exchange import Exchange, Hop
 from gwtop.tracker.exchanges import Link
 from gwtop.tracker.kept import Kept
 
+MAX_SERVERS = 1024  # addresses: a watched port has few, but loopback alone 16 million
 MAX_HELD_BYTES = 64 * 1024  # a server that speaks first, before its client has been understood
 
 _Held: TypeAlias = list[tuple[Side, bytes, Nanos]]
@@ -85,6 +86,13 @@ def watched(plan: Plan, by_server: Mapping[str, Module]) -> list[Watched]:
     host = f"[{host}]" if ":" in host else host
     by_port = {server.rpartition(":")[2]: name for server, name in spoken.items()}
     return [Watched(f"{host}:{p}", by_port.get(str(p))) for p in plan.ports] + unix
+
+
+def _remember(table: dict[str, Module], server: str, module: Module) -> None:
+    """The newest of them: what one could learn of every address would grow for weeks."""
+    if table.pop(server, None) is None and len(table) >= MAX_SERVERS:
+        del table[next(iter(table))]
+    table[server] = module
 
 
 class Connections:
@@ -252,7 +260,7 @@ class Connections:
         """Compares how it was spoken with what its server answered last; hands it on."""
         server, spoken = exchange.hop.server, exchange.hop.protocol
         if understood(exchange):
-            self._understood[server] = spoken
+            _remember(self._understood, server, spoken)
         elif exchange.outcome != "partial":
             usual = self._understood.get(server, spoken)
             if usual is not spoken:
@@ -280,7 +288,7 @@ class Connections:
         if module is None:
             return
         opened = connection.opened
-        self.by_server[opened.server] = module
+        _remember(self.by_server, opened.server, module)
         link = connection.link = Link(
             Hop(connection.id, opened.client, opened.server, module, opened.peer),
             connection.from_start,

@@ -8,7 +8,7 @@ from gwtop.nouns.plan import Plan
 from gwtop.nouns.records import Observed
 from gwtop.nouns.wire import Chunk, Closed, Lost, Opened, Side
 from gwtop.protocols._base import Claim, Module
-from gwtop.tracker.connections import MAX_HELD_BYTES, Connection, Connections, watched
+from gwtop.tracker.connections import MAX_HELD_BYTES, MAX_SERVERS, Connection, Connections, watched
 from gwtop.tracker.exchange import Exchange
 from tests.tracker._scripted import Script, ScriptedModule
 
@@ -55,6 +55,20 @@ def test_the_protocol_that_claims_the_first_bytes_gets_all_of_them_at_their_own_
     (exchange,) = scene.over
     assert (exchange.began_at, exchange.last_at, exchange.hop.protocol.NAME) == (3, 8, "scripted")
     assert list(scene.connections.by_server) == ["127.0.0.1:9"]
+
+
+def test_of_servers_without_number_the_newest_are_known() -> None:
+    scene = Scene()
+    for n in range(MAX_SERVERS + 10):
+        server = f"127.{n >> 8}.{n & 255}.1:9"
+        scene.connections.open(Opened(0, n, "127.0.0.1:5", server, True))
+        scene.say(3, CLIENT, b"ask", conn=n)
+        scene.say(8, SERVER, b"answer", conn=n)
+        scene.connections.forget(n)
+    assert len(scene.over) == MAX_SERVERS + 10
+    assert len(scene.connections.by_server) == MAX_SERVERS
+    assert len(scene.connections._understood) == MAX_SERVERS
+    assert list(scene.connections.by_server)[-1] == server
 
 
 def test_bytes_that_nobody_claims_are_skipped_for_good() -> None:
