@@ -8,6 +8,7 @@ import click
 
 from gwtop.cli import options
 from gwtop.cli.options import Telling
+from gwtop.cli.target import file_of
 from gwtop.nouns.plan import Plan, Relayed
 
 LOOPBACK = "127.0.0.1"
@@ -61,13 +62,13 @@ def tap(**given: Unpack[TapOptions]) -> int:
 
 def plan_of(given: TapOptions) -> Plan:
     relayed = route_of(given["route"])
-    to = relayed.to
+    to = file_of(relayed.to) if isinstance(relayed.to, str) else relayed.to
     return replace(
         options.told_by(options.telling_of(given)),
         ports=() if isinstance(to, str) else (to[1],),
         socket=to if isinstance(to, str) else None,
         protocol=given["protocol"],
-        relay=relayed,
+        relay=replace(relayed, to=to),
         pid=given["pid"],
         front=given["front_pid"],
         capture="relay",

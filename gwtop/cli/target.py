@@ -33,10 +33,10 @@ def socket_of(path: str) -> str:
     """Raises UsageError and GwtopError. One that is not there yet is awaited under this name."""
     if not path:
         raise click.UsageError("--socket: name the path of a unix socket.")
-    from gwtop.taps import listeners
+    from gwtop.taps import listeners, swap
 
     known = [one.address for one in listeners.unix(None)]
-    if path in known:
+    if path in known or path.startswith("@"):  # an abstract one has no file, and no other name
         return path
     whole = os.path.abspath(path)
     try:
@@ -46,7 +46,15 @@ def socket_of(path: str) -> str:
     if not stat.S_ISSOCK(found.st_mode):
         remedy = "name the one that the server listens on"
         raise GwtopError(f"{path} is no socket", remedy)
-    return next((name for name in known if _is(name, found)), whole)
+    name = next((name for name in known if _is(name, found)), None)
+    if name is None and swap.kind(whole) == swap.SOCK_DGRAM_TYPE:
+        raise GwtopError(f"{path} is a datagram socket", "name one that connections are made to")
+    return name or whole
+
+
+def file_of(path: str) -> str:
+    """Where its file is, by no link: there a relay stands beside it."""
+    return path if path.startswith("@") else os.path.realpath(path)
 
 
 def _is(name: str, found: os.stat_result) -> bool:

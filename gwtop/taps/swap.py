@@ -28,7 +28,7 @@ from gwtop.taps import upstream
 
 RENAME_NOREPLACE, RENAME_EXCHANGE = 1, 2  # linux/fs.h
 AT_FDCWD = -100  # linux/fcntl.h
-SOCK_STREAM_TYPE = 1  # `Type` in /proc/net/unix
+SOCK_STREAM_TYPE, SOCK_DGRAM_TYPE = 1, 2  # `Type` in /proc/net/unix
 OTHERS_MAY_CONNECT = 0o002  # connect(2) needs write permission on the socket's file
 MEMORY = struct.Struct("=QQQQQ")
 """Device and inode of ours, then of the live one; connections in the relay."""
@@ -72,7 +72,7 @@ def shared_memory() -> int:
 
 def names(path: str, pid: int) -> Names:
     """Where the live socket of this path waits while the process `pid` relays."""
-    path = os.path.realpath(path)
+    path = path if path.startswith("@") else os.path.realpath(path)
     folder, base = os.path.split(path)
     return Names(path, os.path.join(folder, f".{base}.gwtop-{pid}"))
 
@@ -231,17 +231,17 @@ def _live(path: str) -> os.stat_result:
         raise GwtopError(f"{path} may not be looked at", "run as its owner, or as root") from None
     if not stat.S_ISSOCK(found.st_mode):
         raise GwtopError(f"{path} is no socket", "name the one that the server listens on")
-    kind = _kind(path)
-    if kind not in (None, SOCK_STREAM_TYPE):
+    its = kind(path)
+    if its not in (None, SOCK_STREAM_TYPE):
         raise GwtopError(
             f"{path} is no stream socket (SOCK_STREAM); datagrams and packets cannot be relayed"
         )
-    if kind is None and not is_listening(path):
+    if its is None and not is_listening(path):
         raise GwtopError(f"nobody listens at {path}", "start the server first")
     return found
 
 
-def _kind(path: str) -> int | None:
+def kind(path: str) -> int | None:
     """The type of the socket that listens there, as proc_net_unix(5) tells it; None: unknown."""
     try:
         with open("/proc/net/unix", encoding="utf-8", errors="surrogateescape") as text:

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 import pytest
 
-from gwtop.cli.target import host_of, socket_of
+from gwtop.cli.target import file_of, host_of, socket_of
 from gwtop.errors import GwtopError
 
 
@@ -78,3 +78,15 @@ def test_what_is_no_socket_is_not_waited_for(tmp_path: Path) -> None:
 def test_no_name_is_wrong_usage() -> None:
     with pytest.raises(click.UsageError):
         socket_of("")
+
+
+def test_an_abstract_socket_keeps_its_name_and_a_datagram_socket_is_refused(tmp_path: Path) -> None:
+    assert socket_of("@app") == file_of("@app") == "@app"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as one:
+        one.bind(str(tmp_path / "log"))
+        with pytest.raises(GwtopError, match="datagram"):
+            socket_of(str(tmp_path / "log"))
+
+
+def test_a_relay_stands_beside_the_file_that_a_link_leads_to(live: str, tmp_path: Path) -> None:
+    assert file_of(str(tmp_path / "var" / "app.sock")) == live

@@ -209,7 +209,7 @@ def test_what_is_no_live_socket_is_refused_with_its_reason(
 
 def test_an_abstract_socket_is_refused() -> None:
     with pytest.raises(GwtopError, match="abstract"):
-        swap.take(swap.Names("@app", "@aside"), swap.Shared())
+        swap.take(swap.names("@app", 7), swap.Shared())
 
 
 def test_a_folder_that_is_not_there_holds_nothing_to_recover(folder: Path) -> None:
