@@ -7,6 +7,7 @@ Needs root, to become somebody with less; and a checkout and a Python that nobod
 import http.client
 import json
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -188,9 +189,26 @@ def test_an_engine_of_a_capture_has_no_right_left() -> None:
     assert json.loads(reader.stdout.readline())["type"] == "hello"
     status = status_of(reader.pid)
     assert int(status["CapEff"], 16) == int(status["CapPrm"], 16) == 0
-    assert status["NoNewPrivs"] == "1"
+    assert (status["NoNewPrivs"], status["Seccomp"]) == ("1", "2")
     reader.stdin.close()
     assert reader.wait(timeout=10) == 0
+
+
+@pytest.mark.parametrize("prefix", [(), AS_NOBODY], ids=["root", "nobody"])
+def test_a_relay_can_write_nothing_either(prefix: tuple[str, ...]) -> None:
+    """What is refused by this filter is in tests/cli/test_running.py; here it is on."""
+    need_root()
+    with short_folder() as folder, socket.socket(socket.AF_UNIX) as server:
+        folder.chmod(0o777)
+        path = folder / "app.sock"
+        server.bind(str(path))
+        os.chown(path, int(NOBODY), int(NOBODY))
+        server.listen()
+        with running("tap", f"unix:{path}", "--json", prefix=prefix) as gwtop:
+            gwtop.await_type("hello")
+            status = status_of(gwtop.process.pid)
+            assert (status["NoNewPrivs"], status["Seccomp"]) == ("1", "2")
+            gwtop.interrupt()
 
 
 SUDO = """#!/bin/sh
