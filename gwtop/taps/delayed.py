@@ -13,7 +13,7 @@ from collections.abc import Collection
 from typing import Protocol
 
 from gwtop import clock
-from gwtop.nouns.records import Record, TapState
+from gwtop.nouns.records import Frames, Record, TapState
 from gwtop.nouns.run import TakesCopy
 from gwtop.nouns.times import MILLISECOND_NS, Nanos
 from gwtop.taps import Tap
@@ -28,8 +28,11 @@ class CopyingTap(Tap, TakesCopy, Protocol):
 class Delayed:
     def __init__(self, tap: CopyingTap) -> None:
         self._tap = tap
-        self._waiting: deque[tuple[Nanos, list[Record]]] = deque()
-        """When they may go, in order."""
+        self._waiting: deque[tuple[Nanos, Nanos, list[Record]]] = deque()
+        """When they may go, in order; the instant of the oldest."""
+        self._read_at: Nanos = 0
+        """The last time. What was due by then goes now: the slower tap has been read meanwhile,
+        also where their loop was held up for longer than we wait."""
 
     @property
     def name(self) -> str:
@@ -41,9 +44,10 @@ class Delayed:
 
     @property
     def behind_at(self) -> Nanos | None:
-        """Nothing is settled beyond what has been handed on."""
+        """Nothing is settled beyond what has been handed on. On a busy machine what is read now may
+        have happened long ago, and what was in front of it be over."""
         if self._waiting:
-            return self._waiting[0][0] - LAG_NS
+            return self._waiting[0][1]
         return self._tap.behind_at
 
     def fileno(self) -> int:
@@ -55,17 +59,21 @@ class Delayed:
         return min([*times, due_at]) if due_at is not None else min(times, default=None)
 
     def read(self, now: Nanos) -> list[Record]:
-        told = self._tap.read(now)
-        if told:
-            self._waiting.append((now + LAG_NS, told))
+        self._keep(self._tap.read(now), now)
         ripe: list[Record] = []
-        while self._waiting and self._waiting[0][0] <= now:
-            ripe += self._waiting.popleft()[1]
+        while self._waiting and self._waiting[0][0] <= self._read_at:
+            ripe += self._waiting.popleft()[2]
+        self._read_at = now
         return ripe
+
+    def _keep(self, told: list[Record], now: Nanos) -> None:
+        if told:
+            instants = [record.at for record in told if not isinstance(record, Frames)]
+            self._waiting.append((now + LAG_NS, min(instants, default=now), told))
 
     def retire(self, now: Nanos) -> list[Record]:
         """The end: whatever it has, at once."""
-        rest = [record for _, records in self._waiting for record in records]
+        rest = [record for _, _, records in self._waiting for record in records]
         self._waiting.clear()
         return [*rest, *self._tap.read(now)]
 
@@ -77,7 +85,5 @@ class Delayed:
 
     def set_copy(self, n_bytes: int) -> list[Record]:
         """What that ends comes behind what still waits."""
-        told = self._tap.set_copy(n_bytes)
-        if told:
-            self._waiting.append((clock.now() + LAG_NS, told))
+        self._keep(self._tap.set_copy(n_bytes), clock.now())
         return []

@@ -50,17 +50,34 @@ def test_records_come_once_their_time_has_passed_and_keep_their_instant() -> Non
     assert tap.read(10) == []
     assert tap.due_at() == 10 + LAG_NS
     assert tap.read(9 + LAG_NS) == []
-    assert tap.read(10 + LAG_NS) == [Tick(5)]
+    assert tap.read(10 + LAG_NS) == []
+    assert tap.due_at() == 10 + LAG_NS
+    assert tap.read(11 + LAG_NS) == [Tick(5)]
     assert tap.due_at() is None
+
+
+def test_the_slower_tap_is_read_before_they_come_however_late_the_loop_is() -> None:
+    inner = Told()
+    tap = Delayed(inner)
+    inner.records = [Tick(5)]
+    assert tap.read(10) == []
+    assert tap.read(10 + 9 * LAG_NS) == []
+    assert tap.read(11 + 9 * LAG_NS) == [Tick(5)]
 
 
 def test_nothing_is_settled_beyond_what_was_handed_on() -> None:
     inner = Told()
     tap = Delayed(inner)
-    inner.records = [Tick(5)]
+    inner.records = [Tick(6), Tick(5)]
     tap.read(10)
-    assert tap.behind_at == 10
+    assert tap.behind_at == 5
+    inner.records = [Tick(11)]
+    tap.read(12)
+    assert tap.behind_at == 5
     tap.read(10 + LAG_NS)
+    tap.read(12 + LAG_NS)
+    assert tap.behind_at == 11
+    tap.read(13 + LAG_NS)
     assert tap.behind_at is None
     inner.behind_at = 3
     assert tap.behind_at == 3
@@ -105,4 +122,5 @@ def test_it_can_be_told_to_copy_and_what_that_ends_comes_behind_what_waits() -> 
     inner.records = [Tick(5)]
     tap.read(clock.now())
     assert tap.set_copy(9) == []
+    assert tap.read(clock.now() + 2 * LAG_NS) == []
     assert tap.read(clock.now() + 2 * LAG_NS) == [Tick(5), Tick(9)]
