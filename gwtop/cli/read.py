@@ -1,5 +1,6 @@
 """`gwtop read`: captures and recordings."""
 
+import os
 from dataclasses import replace
 from typing import Unpack
 
@@ -7,6 +8,7 @@ import click
 
 from gwtop.cli import options
 from gwtop.cli.options import Telling
+from gwtop.nouns.plan import Plan
 
 
 @click.command()
@@ -32,6 +34,8 @@ def read(file: str, port: tuple[int, ...], protocol: str | None, **telling: Unpa
     from gwtop import recent
     from gwtop.cli import screen
 
+    screen.need_terminal()
+    _look(file)
     argv = ["read", f"./{file}" if file.startswith("-") and file != "-" else file]  # no option
     for number in port:
         argv += ["--port", str(number)]
@@ -40,3 +44,14 @@ def read(file: str, port: tuple[int, ...], protocol: str | None, **telling: Unpa
         screen.become_user()
         recent.remember("read", file)
         return screen.show(engine)
+
+
+def _look(file: str) -> None:
+    """What cannot be read is said before there is a screen, where that can be known by opening it:
+    a pipe would be at its end for who looks next. Raises GwtopError."""
+    is_pipe = os.path.exists(file) and not (os.path.isfile(file) or os.path.isdir(file))
+    if file == "-" or is_pipe:
+        return
+    from gwtop.taps.files import open_capture
+
+    open_capture(file, Plan(file=file)).close()
