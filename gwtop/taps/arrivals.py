@@ -1,27 +1,26 @@
-"""Arrivals: since when the bytes were there that a worker reads from a unix socket.
+"""Arrivals: since when the bytes were there that a worker reads from a socket.
 
 In: descriptors of maps. Out: programs at two places of the kernel's own, and what the program at a
 read (`copyprog`) asks them. It refuses to know whose a socket is, and keeps nothing but instants.
 
 A worker's calls tell when it read a request, not how long that had waited: in the queue of a
 listener, or for a worker who was busy with another one on the same connection. So two programs
-look where the kernel puts bytes into a unix socket (sock:sk_data_ready, in the sender's thread)
-and where somebody takes them out (sock:sock_recv_length, in the reader's; both Linux 6.3). The
+look where the kernel puts bytes into a socket (sock:sk_data_ready; of a unix socket that is in the
+sender's thread) and where somebody takes them out (sock:sock_recv_length; both Linux 6.3). The
 socket that bytes arrive at is the one that will be accepted, also while it still waits for that.
 For each there is one entry: when the first byte came that nobody has taken. Who takes it, if it is
 a watched process, finds it under its own thread when its call comes back, a microsecond later.
 
 They run for every socket of the machine, for nobody knows in advance which one a worker is going to
-accept: as raw tracepoints, which cost least. A message through an unrelated unix socket takes
-450 ns more (1,650 before), one through an unrelated TCP connection on loopback 300 (7,900 before),
-of which 350 and 300 are the tracepoints themselves (tests/bench/arrivals.py, Linux 6.18).
+accept: as raw tracepoints, which cost least. Where a unix socket is watched all unix sockets have
+entries, of TCP only those at watched ports.
 
 Three things may make an entry false, and each is met:
 - The kernel says that bytes are there after it has put them there, and a reader who does not sleep
   may have been quicker. An arrival that is told within `LATE_NS` of a read is taken for what that
   read has taken already.
-- A socket's place in memory is used again, after a socket that was closed with bytes unread. Those
-  had another sender, or came `PAUSE_NS` before the new one's; if not, the error is less than that.
+- A socket's place in memory is used again, after one that was closed with bytes unread. Those had
+  another sender, or came `PAUSE_NS` before the new one's; if not, the error is less than that.
 - Bytes that were there before the programs have no entry: then nothing is told.
 
 Where the arguments of these places or the head of struct sock_common (include/net/sock.h) are other
@@ -38,13 +37,16 @@ from gwtop.taps.ebpf import FP, R0, R1, R2, R3, R4, R6, R7, R8, R9, Program
 
 READY, RECEIVED = b"sk_data_ready", b"sock_recv_length"  # include/trace/events/sock.h
 SK, RET, FLAGS = 0, 8, 16  # of their arguments
-FAMILY, STATE = 16, 18  # in struct sock_common, behind the addresses, a hash and the ports
-AF_UNIX, MSG_PEEK = 1, 2  # linux/socket.h
-LISTEN = 10  # net/tcp_states.h TCP_LISTEN; a listener is told of a connection as of bytes
+PORTS, PORT, FAMILY, STATE = 12, 14, 16, 18
+"""In struct sock_common, behind addresses and a hash: both ports, ours, and what they are named."""
+AF_UNIX, AF_INET, AF_INET6, MSG_PEEK = 1, 2, 10, 2  # linux/socket.h
+ESTABLISHED = 1  # net/tcp_states.h
+"""Listeners are told of a connection, and others of its end, as of bytes."""
 LATE_NS = 2000  # between queueing and saying so are 50 to 200 ns
 PAUSE_NS = 1_000_000_000  # of one sender in the middle of what nobody reads
 ENTRY = Struct("<QQQQ")
-"""First byte that nobody has taken (0: all are taken), newest, last read, process of the sender."""
+"""First byte that nobody has taken (0: all are taken), newest, last read, process of the sender
+(TCP: both ports)."""
 _FIRST, _NEWEST, _READ, _SENDER = 0, 8, 16, 24
 _FRESH = -48  # an entry on the stack
 N_SOCKETS = 16384  # with unread bytes at the same time
@@ -63,15 +65,24 @@ def take(code: Program) -> None:
     code.label("nothing_taken")
 
 
-def at_ready(sockets: int) -> bytes:
-    """R9 the sender's process, R8 now."""
+def at_ready(sockets: int, unix: bool, ports: int | None) -> bytes:
+    """`ports`: a map with a byte for each, not 0 where it is watched. R9 the sender, R8 now."""
     code = Program()
     code.load(8, R6, R1, SK)
-    _only_unix(code)
+    _whose(code, ports)
+    if unix:
+        code.jump("unix", "jeq", R1, AF_UNIX)
+    if ports is not None:
+        _only_ports(code, ports)
+        code.load(4, R9, FP, -16)
+    code.jump("out" if ports is None else "watched")
+    if unix:
+        code.label("unix")
+        code.call(ebpf.PID_TGID)
+        code.set("rsh", R0, 32)
+        code.set("movr", R9, R0)
+    code.label("watched")
     _entry(code, sockets)
-    code.call(ebpf.PID_TGID)
-    code.set("rsh", R0, 32)
-    code.set("movr", R9, R0)
     code.call(ebpf.KTIME)
     code.set("movr", R8, R0)
     code.jump("fresh", "jeq", R7, 0)
@@ -107,7 +118,7 @@ def _unless_it_goes_on(code: Program) -> None:
 
 
 def at_received(sockets: int, tree: int, taken: int) -> bytes:
-    """Only unix sockets have entries, so nobody is asked for his family."""
+    """Who has no entry is not watched, so nobody is asked for his family."""
     code = Program()
     code.load(8, R2, R1, FLAGS)
     code.jump("out", "jset", R2, MSG_PEEK)
@@ -139,18 +150,35 @@ def at_received(sockets: int, tree: int, taken: int) -> bytes:
     return code.assembled()
 
 
-def _only_unix(code: Program) -> None:
-    """R6 the socket; the end where it is another one, or a listener."""
+def _whose(code: Program, ports: int | None) -> None:
+    """R6 the socket; R1 its family; the end where it is not connected. R8 its port."""
     code.set("movr", R1, FP)
     code.set("add", R1, -16)
-    code.set("mov", R2, STATE + 1 - FAMILY)
+    code.set("mov", R2, STATE + 1 - PORTS)
     code.set("movr", R3, R6)
-    code.set("add", R3, FAMILY)
+    code.set("add", R3, PORTS)
     code.call(ebpf.PROBE_READ_KERNEL)
-    code.load(2, R1, FP, -16)
-    code.jump("out", "jne", R1, AF_UNIX)
-    code.load(1, R1, FP, -16 + STATE - FAMILY)
-    code.jump("out", "jeq", R1, LISTEN)
+    code.load(1, R1, FP, -16 + STATE - PORTS)
+    code.jump("out", "jne", R1, ESTABLISHED)
+    if ports is not None:
+        code.load(2, R8, FP, -16 + PORT - PORTS)
+    code.load(2, R1, FP, -16 + FAMILY - PORTS)
+
+
+def _only_ports(code: Program, ports: int) -> None:
+    code.jump("tcp", "jeq", R1, AF_INET)
+    code.jump("out", "jne", R1, AF_INET6)
+    code.label("tcp")
+    code.set("mov", R1, 0)
+    code.store(4, FP, -8, R1)
+    code.load_map(R1, ports)
+    code.set("movr", R2, FP)
+    code.set("add", R2, -8)
+    code.call(ebpf.MAP_LOOKUP)
+    code.jump("out", "jeq", R0, 0)
+    code.set("addr", R0, R8)
+    code.load(1, R1, R0)
+    code.jump("out", "jeq", R1, 0)
 
 
 def _entry(code: Program, sockets: int) -> None:
@@ -175,7 +203,7 @@ def _put(code: Program, descriptor: int, key: int, value: int) -> None:
 
 
 def are_told(tree: int, taken: int) -> bool:
-    """Whether they are, of a byte of our own. Raises OSError."""
+    """Whether they are, of a byte of our own in a unix socket. Raises OSError."""
     ours, key = _U32.pack(os.getpid()), _KEY.pack(threading.get_native_id(), os.getpid())
     here, there = socket.socketpair()
     ebpf.update(tree, ours, _U32.pack(1))

@@ -107,8 +107,8 @@ class Calls:
             self._everywhere = self._kernel.follow_processes(self._definitions)
             if where.ports:
                 self._kernel.follow_tcp(self._definitions, where.ports)
-            if where.path is not None and not self._kernel.follow_arrivals():
-                self._say("no_arrivals", where.path, None)
+            if not self._kernel.follow_arrivals(where.path is not None):
+                self._say("no_arrivals", where.listen or "watched sockets", None)
             self._find()
         except (NoTracefsError, NoBpfError, OSError):
             self.close()

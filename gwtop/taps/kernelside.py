@@ -65,6 +65,7 @@ class KernelSide:
             raise NoBpfError(f"calls are not known on {platform.machine()}")
         self._machine = machine
         self._opened: list[int] = []
+        self._watched_ports: int | None = None
         self._memories: list[mmap.mmap] = []
         ebpf.allow_locked_memory()
         privilege.allow_many_descriptors()
@@ -173,6 +174,7 @@ class KernelSide:
         """From now on connections to these ports are named in the ring as they are read, and their
         clients' ends told. Raises OSError, NoBpfError."""
         watched = self._map(ebpf.ARRAY, 4, tcpprog.PORTS_BYTES, 1, ebpf.F_MMAPABLE)
+        self._watched_ports = watched
         self._ports = self._memory(watched, tcpprog.PORTS_BYTES)
         self.watch_ports(ports)
         kinds = {tcpprog.READ_EVENT: tcpprog.NAMED, **tcpprog.END_EVENTS}
@@ -185,18 +187,20 @@ class KernelSide:
             loaded = self._load(ebpf.TRACEPOINT, code)
             self._opened.append(planted.everywhere(definitions.event(event), loaded))
 
-    def follow_arrivals(self) -> bool:
-        """From now on reads of unix sockets say since when the bytes were there; whether this
-        kernel tells."""
+    def follow_arrivals(self, unix: bool) -> bool:
+        """From now on reads of unix sockets, and of TCP that is followed, say since when the bytes
+        were there; whether this kernel tells."""
         tree, taken = self._maps.tree, self._maps.taken
         opened: list[int] = []
         try:
             sockets = self._map(ebpf.LRU_HASH, 8, arrivals.ENTRY.size, arrivals.N_SOCKETS)
-            ready = self._load(ebpf.RAW_TRACEPOINT, arrivals.at_ready(sockets))
+            ready = self._load(
+                ebpf.RAW_TRACEPOINT, arrivals.at_ready(sockets, unix, self._watched_ports)
+            )
             code = arrivals.at_received(sockets, tree, taken)
             opened.append(ebpf.attach(ready, arrivals.READY))
             opened.append(ebpf.attach(self._load(ebpf.RAW_TRACEPOINT, code), arrivals.RECEIVED))
-            if arrivals.are_told(tree, taken):
+            if not unix or arrivals.are_told(tree, taken):
                 self._opened += opened
                 return True
         except (NoBpfError, OSError):  # Linux before 6.3, or nobody may look at its memory

@@ -9,9 +9,13 @@ from urllib.request import urlopen
 import pytest
 
 from tests.live._running import Fact, Running, nginx, of_type
-from tests.live._unix import GATEWAYS, behind_nginx, short_folder
+from tests.live._tcp import GATEWAYS as TCP_GATEWAYS
+from tests.live._tcp import behind_nginx as behind_nginx_on_a_port
+from tests.live._unix import GATEWAYS, behind_nginx, drive, short_folder
 from tests.live._unix_servers import unix_pool
 from tests.live.test_calls import ask_all, watching
+from tests.live.test_calls_tcp import in_calls
+from tests.live.test_calls_tcp import watching as watching_port
 
 pytestmark = pytest.mark.live
 MS_NS = 1_000_000
@@ -80,3 +84,28 @@ def began_ns(request: Fact) -> int:
     text = request["began_at"]
     whole = datetime.fromisoformat(text[:19] + "+00:00")
     return int(whole.timestamp()) * 10**9 + int(text[20:29])
+
+
+@pytest.mark.parametrize("gateway", list(TCP_GATEWAYS))
+def test_on_a_port_the_calls_say_the_same_as_packets(gateway: str) -> None:
+    with (
+        short_folder() as folder,
+        TCP_GATEWAYS[gateway](folder) as (port, lines),
+        behind_nginx_on_a_port(folder, port, lines, keeps=gateway != "uwsgi-http") as front,
+        watching_port(port) as ring,
+        in_calls(port) as calls,
+    ):
+        drive(front, 60)
+        packets, requests = (
+            {request["target"]: request for request in await_requests(gwtop, 60)}
+            for gwtop in (ring, calls)
+        )
+        assert (ring.interrupt(), calls.interrupt()) == (130, 130)
+    for of in (began_ns, queue_ns):
+        apart = sorted(abs(of(requests[target]) - of(packets[target])) for target in requests)
+        assert apart[len(apart) * 9 // 10] < MS_NS  # the others' threads were put off the CPU
+
+
+def queue_ns(request: Fact) -> int:
+    waited: int = request["queue_ns"]
+    return waited

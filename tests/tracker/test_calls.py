@@ -1,10 +1,12 @@
 """Unix connections seen through calls: many at once that no address tells apart."""
 
+from dataclasses import replace
+
 from gwtop.nouns.facts import UNSET, Request, Tick
 from gwtop.nouns.plan import Plan
-from gwtop.nouns.records import Metered, Present, Record, Touched, Worked
+from gwtop.nouns.records import Metered, Present, Record, TapState, Touched, Worked
 from gwtop.nouns.records import Tick as Heartbeat
-from gwtop.nouns.times import MILLISECOND_NS, SECOND_NS
+from gwtop.nouns.times import MILLISECOND_NS, SECOND_NS, instant
 from gwtop.nouns.wire import CLIENT, SERVER, Chunk, Closed, Opened
 from gwtop.tracker import Tracker
 
@@ -50,6 +52,31 @@ def test_connections_without_addresses_keep_their_own_readers() -> None:
     assert {r.queue_ns for r in requests.values()} == {None}
     assert requests["/1"].duration_ns == 3 * US
     assert requests["/1"].client == "unix:" and requests["/1"].server == LISTEN
+
+
+def test_a_request_waits_from_its_arrival_to_its_read() -> None:
+    records: list[Record] = [worker(7), Opened(T0, 101, "unix:", LISTEN, False)]
+    for n, waited in enumerate((5 * US, 700 * US)):
+        at = T0 + (n + 1) * MILLISECOND_NS
+        records += [replace(read(at + waited, 7, 7, 101), sees_arrivals=True)]
+        records += [Chunk(at, 101, CLIENT, ASK % n)]
+        records += [Chunk(at + waited + 50 * US, 101, SERVER, ANSWER)]
+    requests = [fact for fact in facts_of(records) if isinstance(fact, Request)]
+    assert [request.queue_ns for request in requests] == [5 * US, 700 * US]
+    assert [request.duration_ns for request in requests] == [55 * US, 750 * US]
+    assert {(request.pid, request.evidence) for request in requests} == {(7, "kernel")}
+    assert requests[1].began_at == instant(T0 + 2 * MILLISECOND_NS)
+
+
+def test_a_request_in_flight_says_how_long_it_waited() -> None:
+    touched = replace(read(T0 + 9 * US, 7, 7, 101), sees_arrivals=True)
+    tracker = Tracker(Plan(socket=PATH), live=True)
+    sees = TapState(T0, "calls", "open", None, sees_reads=True)
+    opened, ask = Opened(T0, 101, "unix:", LISTEN, False), Chunk(T0, 101, CLIENT, ASK % 1)
+    for record in (sees, worker(7), opened, touched, ask):
+        tracker.ingest(record)
+    (tick,) = (f for f in tracker.ingest(Heartbeat(T0 + SECOND_NS)) if isinstance(f, Tick))
+    assert [(f.began_at, f.queue_ns) for f in tick.in_flight] == [(instant(T0), 9 * US)]
 
 
 def test_a_kept_connection_has_each_requests_reader() -> None:
