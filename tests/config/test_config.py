@@ -63,6 +63,12 @@ def test_every_part_of_a_file_counts() -> None:
         pytest.param('[colours]\nbad = "red on"', 2, 'no style "red on"', id="no background"),
         pytest.param('[colours]\nbad = "red blue"', 2, "no style", id="two colours"),
         pytest.param("colours = 1", 1, "below a line [colours]", id="no table"),
+        pytest.param(
+            'theme = "dark"\ncolours = { hed = "red" }',
+            2,
+            'did you mean "head"?',
+            id="inline table",
+        ),
         pytest.param("[keys]\napp.pause = 5", 2, "a key is a word", id="key of a number"),
         pytest.param('[keys.app]\n# c\npause = " "', 3, "without a name", id="blank key"),
         pytest.param('[filters]\na = "b"\nx = "status>"', 3, "of it", id="filter"),
