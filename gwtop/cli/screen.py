@@ -260,13 +260,15 @@ def first_words(word: str) -> str:
 
 
 def become_user() -> None:
-    """From here on the invoking user under sudo; root without sudo keeps no capability."""
+    """From here on the invoking user under sudo; nobody else keeps a capability."""
+    from gwtop.taps import privilege
+
     if os.path.expanduser("~") == "~":  # no HOME, and a user whom no passwd knows: a container's
         os.environ["HOME"] = "/"
     if os.geteuid() != 0:
+        if privilege.held():  # setpriv gave them, for the engine
+            privilege.drop()
         return
-    from gwtop.taps import privilege
-
     uid, gid = os.environ.get("SUDO_UID"), os.environ.get("SUDO_GID")
     if uid is None or gid is None or int(uid) == 0:
         privilege.drop()
