@@ -127,8 +127,12 @@ class Taskclock:
         now_ns = clock.monotonic_ns()
         if now_ns < self._looked_at_ns + CPUS_NS:
             return
-        online = set(cpus.online())
-        self._looked_at_ns, before, self._online = now_ns, self._online, online
+        self._looked_at_ns = now_ns
+        try:
+            online = set(cpus.online())
+        except OSError:  # /sys is not there any more
+            return
+        before, self._online = self._online, online
         if online == before:
             return
         try:

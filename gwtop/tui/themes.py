@@ -129,6 +129,10 @@ def to_ascii(text: str) -> str:
     )
 
 
+MAX_KNOWN = 4096
+"""Styles: ours are under 200."""
+
+
 class Theme(LineFilter):
     """A theme's look, and with `ascii` its letters. Never changes: strips cache what it made."""
 
@@ -167,7 +171,9 @@ class Theme(LineFilter):
             return self._text
         known = self._known.get(style)
         if known is None:
-            known = self._known[style] = self._foreign(style)
+            known = self._foreign(style)
+            if len(self._known) < MAX_KNOWN:  # a widget may put a place of the screen into each
+                self._known[style] = known
         return known
 
     def _foreign(self, style: RichStyle) -> RichStyle:

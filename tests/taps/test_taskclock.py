@@ -193,6 +193,21 @@ def test_a_cpu_that_comes_when_counting_is_refused_is_told_once(buffers: Buffers
     tap.close()
 
 
+def test_without_a_list_of_cpus_those_that_were_there_go_on(
+    buffers: Buffers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unmounted() -> list[int]:
+        raise FileNotFoundError(errno.ENOENT, "no such file")
+
+    tap = Taskclock(0)
+    buffers.forked(5_000, 200, 200)
+    monkeypatch.setattr(cpus, "online", unmounted)
+    buffers.now_ns = 3 * SECOND_NS
+    buffers.told(9_000, 200, 200, 700, 55)
+    assert [account.cpu_ns for account in spent(tap, 200)] == [755]
+    tap.close()
+
+
 def test_a_cpu_that_has_gone_this_moment_costs_one_look(buffers: Buffers) -> None:
     tap = Taskclock(0)
     buffers.asleep = {1}

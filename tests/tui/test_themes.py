@@ -3,6 +3,7 @@
 import pytest
 from rich.cells import cell_len
 from rich.segment import Segment
+from rich.style import Style as RichStyle
 from textual.color import Color
 
 from gwtop.config import ROLES, THEMES
@@ -127,3 +128,12 @@ async def test_a_theme_can_be_worn_while_the_screen_runs() -> None:
             s.style.bgcolor.name for strip in strips for s in strip if s.style and s.style.bgcolor
         }
         assert "#14181d" in grounds and "default" not in grounds
+
+
+def test_styles_without_number_are_drawn_and_not_all_kept() -> None:
+    theme = Theme("dark", {}, False)
+    for n in range(2 * themes.MAX_KNOWN):
+        style = RichStyle(bold=True, meta={"offset": (n, 0)})
+        [segment] = theme.apply([Segment("x", style)], BLACK)
+        assert segment.style is not None and segment.style.bold
+    assert len(theme._known) <= themes.MAX_KNOWN
