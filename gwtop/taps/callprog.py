@@ -19,7 +19,8 @@ from gwtop.taps.ebpf import FP, R0, R1, R2, R3, R4, R5, R8, R9, Program
 
 HEAD = Struct("<QIIQIIqQQQQQQ")
 """at, thread, pid, refused, cpu, kind, result, four arguments, bytes that follow, arrived."""
-KEPT_BYTES = 48  # of the head, from cpu to the last argument: what an entry leaves for its result
+ENTERED = Struct("<4xI8x4Q")
+"""Of the head, from cpu to the last argument: what an entry leaves for its result."""
 ECONNRESET, EPIPE = -104, -32  # asm-generic/errno.h
 F_DUPFD, F_SETFD, F_DUPFD_CLOEXEC = 0, 2, 1030  # asm-generic/fcntl.h, linux/fcntl.h
 UNKNOWN_BYTES = -(1 << 30)

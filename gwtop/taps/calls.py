@@ -24,7 +24,7 @@ from gwtop import clock
 from gwtop.nouns.plan import Plan
 from gwtop.nouns.records import Metered, Missed, Observed, Record, TapState
 from gwtop.nouns.times import MILLISECOND_NS, SECOND_NS, Nanos
-from gwtop.taps import acceptors, callprog, chosen, kinship, libcs, proc, tracefs
+from gwtop.taps import acceptors, callprog, chosen, kinship, libcs, proc, tracefs, underway
 from gwtop.taps.acceptors import Acceptors
 from gwtop.taps.callprog import Call
 from gwtop.taps.delayed import Delayed
@@ -36,7 +36,7 @@ from gwtop.taps.planted import Planted
 from gwtop.taps.privilege import TRACING, held, needed
 from gwtop.taps.probes import Definitions
 from gwtop.taps.shut import Shut
-from gwtop.taps.sites import by_page_offset
+from gwtop.taps.sites import How, by_page_offset
 from gwtop.taps.sockets_held import sockets_of
 from gwtop.taps.tracefs import NoTracefsError
 
@@ -169,6 +169,9 @@ class Calls:
                 one.plant(pid)
             except OSError:  # rights that we gave away, or no more descriptors
                 self._say("refused", _name_of(pid), pid)
+        if any(site.how is How.ENTRY for site in libc.found.sites):
+            for call in underway.of(pid):
+                self._kernel.entered(pid, call)
 
     def _probes_of(self, libc: Libc, pid: int) -> list[Planted]:
         """A library that the kernel refuses when the tap is opened ends that; later it is told."""

@@ -26,6 +26,7 @@ RAW_TRACEPOINT_OPEN = 17  # enum bpf_cmd
 ARRAY, PERCPU_ARRAY, LRU_HASH, RINGBUF = 2, 6, 9, 27  # enum bpf_map_type
 KPROBE, TRACEPOINT, RAW_TRACEPOINT = 2, 5, 17  # enum bpf_prog_type
 F_MMAPABLE = 1 << 10
+NOEXIST = 1  # BPF_NOEXIST
 PSEUDO_MAP_FD = 1
 LOG_BYTES = 1 << 18
 ATTRIBUTE_BYTES = 128
@@ -182,10 +183,10 @@ def load(kind: int, code: bytes) -> int:
     raise NoBpfError(reason, refused) from failed
 
 
-def update(descriptor: int, key: bytes, value: bytes) -> None:
-    """Raises OSError."""
+def update(descriptor: int, key: bytes, value: bytes, flags: int = 0) -> None:
+    """Raises OSError; with NOEXIST where the key is there."""
     keys, values = ctypes.create_string_buffer(key), ctypes.create_string_buffer(value)
-    block = _ELEMENT.pack(descriptor, ctypes.addressof(keys), ctypes.addressof(values), 0)
+    block = _ELEMENT.pack(descriptor, ctypes.addressof(keys), ctypes.addressof(values), flags)
     _bpf(MAP_UPDATE_ELEM, block, keys, values)
 
 

@@ -32,6 +32,7 @@ from gwtop.taps.probes import Definitions
 from gwtop.taps.shared import WORD_BYTES, words
 from gwtop.taps.sites import Site
 from gwtop.taps.tracepages import parse_format
+from gwtop.taps.underway import Underway
 
 RING_BYTES = 16 << 20  # 50,000 calls of 300 bytes: half a second of what two cores can do
 N_PROGRAMS = 4
@@ -43,7 +44,7 @@ MACHINES = {"x86_64": X86_64, "aarch64": AARCH64}
 BIRTH, EXEC, END = "task/task_newtask", "sched/sched_process_exec", "sched/sched_process_exit"
 MAX_SLOTS, SLOTS_BYTES = 4, 32 << 20
 """Programs that interrupt one another on a CPU, and what all slots may take where two do not."""
-_U32 = Struct("<I")
+_U32, _U64 = Struct("<I"), Struct("<Q")
 
 
 def slots_of_each(n_cpus: int, slot_bytes: int) -> int:
@@ -78,7 +79,7 @@ class KernelSide:
                 sites=-1,
                 staging=self._map(ebpf.ARRAY, 4, callprog.slot_bytes(room), n_cpus * n_slots),
                 settings=self._map(ebpf.ARRAY, 4, callprog.SETTINGS_BYTES, 1, ebpf.F_MMAPABLE),
-                entered=self._map(ebpf.LRU_HASH, 8, callprog.KEPT_BYTES, MAX_TREE),
+                entered=self._map(ebpf.LRU_HASH, 8, callprog.ENTERED.size, MAX_TREE),
                 tree=self._map(ebpf.LRU_HASH, 4, 4, MAX_TREE),
                 ring=self.ring.descriptor,
                 taken=self._map(ebpf.LRU_HASH, 8, 8, MAX_TREE),
@@ -220,6 +221,14 @@ class KernelSide:
         for pid in pids:
             with suppress(OSError):
                 ebpf.update(self._maps.tree, _U32.pack(pid), _U32.pack(1))
+
+    def entered(self, pid: int, one: Underway) -> None:
+        """A call that had begun before its probes were there, unless the thread has begun another
+        one since."""
+        key = _U64.pack(pid << 32 | one.thread)
+        with suppress(OSError):
+            value = callprog.ENTERED.pack(one.kind, *one.arguments)
+            ebpf.update(self._maps.entered, key, value, ebpf.NOEXIST)
 
     def close(self) -> None:
         if hasattr(self, "_settings"):

@@ -17,8 +17,11 @@ from typing import Literal, NamedTuple
 from gwtop.taps import elf, proc, sites
 from gwtop.taps.elf import NoElfError
 
-NAMES = re.compile(rb"(?:libc\.so\.6|libc-2\.\d+\.so|libpthread[-.].*|ld-musl-[\w-]+\.so\.1)$")
-"""glibc; before 2.34 its threads' library had read and write of its own; musl."""
+NAMES = re.compile(
+    rb"/(?:libc\.so(?:\.6)?|libc-2\.\d+\.so|libpthread[-.].*|ld-musl-[\w-]+\.so\.1)$"
+)
+"""glibc; before 2.34 its threads' library had read and write of its own; musl, whose loader may be
+a link to a libc.so without a number (Debian)."""
 MAPPED = re.compile(rb"^([0-9a-f]+-[0-9a-f]+) ..x. ([0-9a-f]+) \S+ (\d+) +(/.*?)(?: \(deleted\))?$")
 """A line of /proc/PID/maps (proc(5)) that holds code: range, offset, inode, path."""
 IO_URING = "anon_inode:[io_uring]"
