@@ -7,7 +7,7 @@ A moment is a snapshot without what is large and can be had otherwise: of the re
 they went (they are numbered and only added to, so the newest view shows the older one), of the
 lifelines, plots, errors and connections nothing (each says itself when it happened). What remains
 is some kilobytes, most of it rows of processes; so moments are bounded by those, too. Routes are
-sums without a past: a moment has none, and says so by having none.
+sums: those of a moment are counted anew, from the requests that are kept, where somebody looks.
 """
 
 from bisect import bisect_right
@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 
 from gwtop.model.lifelines import Lifelines
 from gwtop.model.requests import RequestsView
+from gwtop.model.routes import again
 from gwtop.model.snapshot import NO_REQUESTS, Snapshot
 from gwtop.nouns.times import SECOND_NS, Nanos
 
@@ -23,6 +24,9 @@ KEPT_MOMENTS = 1_800
 """Half an hour at one a second."""
 KEPT_PROCESS_ROWS = 60_000
 """Some 500 bytes each when every second has new ones: 30 MB."""
+
+COUNTED_AGAIN = 20_000
+"""Some 60 ms."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +79,14 @@ class History:
         """The n-th moment after this instant; None where there are not so many."""
         place = bisect_right(self._moments, at, key=lambda moment: moment.at) + n_moments - 1
         return self._moments[place] if place < len(self._moments) else None
+
+
+def with_routes(then: Snapshot, now: Snapshot) -> Snapshot:
+    """`then` with its routes, from so many requests before it as are counted while one waits."""
+    rows = then.requests
+    first = max(rows.first, rows.end - COUNTED_AGAIN)
+    routes = again(rows.between(first, rows.end), then.now_at or 0, now.routes)
+    return replace(then, routes=routes, routes_of=rows.end - first if first else None)
 
 
 def then(moment: Moment, now: Snapshot) -> Snapshot:

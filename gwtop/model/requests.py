@@ -9,6 +9,7 @@ ever appended to, or dropped whole; a view is the tuple of blocks with its two e
 shows stays as it was while the table goes on. A row's number never changes: a selection is one.
 """
 
+from bisect import bisect_left
 from collections import OrderedDict, deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -25,6 +26,8 @@ KEPT_TEXT = 400
 """Characters of a target in a row: more than the widest terminal in use shows."""
 KEPT_DETAILS = 2_000
 """Whole facts as they are; older ones are packed."""
+BESIDE_ROWS = 1_000
+"""So many on each side are looked through for an older one's other hop: half a millisecond."""
 KEPT_DETAIL_CHARACTERS = 24_000_000
 """A hostile front may send 64 KB targets: those not packed stay within some 24 MB."""
 
@@ -58,6 +61,8 @@ class RequestRow(NamedTuple):
     wrote_stderr: bool | None
     host: str | None = None
     """None: the facts name none, for they are one engine's."""
+    pair: int | None = None
+    """Id of the same request on the hop in front."""
 
 
 def clip(text: str | None, limit: int = KEPT_TEXT) -> str | None:
@@ -103,6 +108,7 @@ def to_row(fact: Request, number: int, at: Nanos) -> RequestRow:
         sequence=fact.sequence,
         wrote_stderr=bool(fact.stderr),
         host=None if fact.host is UNSET else clip(fact.host, 60),
+        pair=fact.pair,
     )
 
 
@@ -174,10 +180,24 @@ class RequestTable:
         """The same request on the hop in front of it and on the one behind it, where kept."""
         in_front = None if fact.pair is None else self._numbers.get(fact.pair)
         behind = self._behind.get(fact.id)
+        if fact.id not in self._numbers or (fact.pair is not None and in_front is None):
+            host = None if fact.host is UNSET else clip(fact.host, 60)
+            for row in self._around(fact.id):
+                if row.host == host and fact.pair == row.id:
+                    in_front = row.number
+                elif row.host == host and fact.id == row.pair:
+                    behind = row.number
         return (
-            None if in_front is None else self._details.get(in_front),
-            None if behind is None else self._details.get(behind),
+            None if in_front is None else self.detail(in_front),
+            None if behind is None else self.detail(behind),
         )
+
+    def _around(self, id: int) -> Iterator[RequestRow]:
+        """Rows of those that were under way with an older one. Ids are given in the order in which
+        requests begin, rows stand in the order of their ends."""
+        view = self.view()
+        place = bisect_left(range(view.first, view.end), id, key=lambda number: view[number].id)
+        return view.between(view.first + place - BESIDE_ROWS, view.first + place + BESIDE_ROWS)
 
     def _keep(self, number: int, fact: Request) -> None:
         self._details[number] = fact

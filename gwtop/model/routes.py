@@ -1,19 +1,21 @@
 """Routes: requests grouped by method and path, with numbers and ids folded.
 
-In: `Request` facts. Out: `RouteRow`s, the busiest first, made when asked for. Knows no framework:
-a route is what looks alike ("/users/7/cart" and "/users/8/cart" are "/users/N/cart").
+In: `Request` facts, or rows of them. Out: `RouteRow`s, busiest first, made when asked for; those of
+an earlier moment, from rows that are kept. Knows no framework: a route is what looks alike
+("/users/7/cart" and "/users/8/cart" are "/users/N/cart").
 
 Targets come from outside, so the number of routes is bounded; what comes after the limit is
 counted under one row that says so.
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
 
 from gwtop.model.histogram import Counts, count, percentile_ns
-from gwtop.model.requests import clip
+from gwtop.model.requests import RequestRow, clip
 from gwtop.nouns.facts import Request
 from gwtop.nouns.times import SECOND_NS, Nanos
 
@@ -82,7 +84,7 @@ class Route:
 class RouteTable:
     _routes: dict[tuple[str | None, str], Route] = field(default_factory=dict)
 
-    def add(self, fact: Request, at: Nanos) -> None:
+    def add(self, fact: Request | RequestRow, at: Nanos) -> None:
         key = (clip(fact.method, 20), fold(clip(fact.target, 200) or ""))
         route = self._routes.get(key)
         if route is None:
@@ -93,7 +95,7 @@ class RouteTable:
         route.tick(at // SECOND_NS)
         route.server_errors += fact.status is not None and fact.status >= 500
         route.refused += fact.status is not None and 400 <= fact.status < 500
-        route.response_body_bytes += fact.response_body_bytes
+        route.response_body_bytes += fact.response_body_bytes or 0
         if fact.duration_ns is not None:
             route.worker_ns += max(0, fact.duration_ns - (fact.queue_ns or 0))
             count(route.durations, fact.duration_ns)
@@ -119,3 +121,17 @@ class RouteTable:
             for key, ((method, name), route) in enumerate(self._routes.items())
         ]
         return tuple(sorted(rows, key=lambda row: (-row.requests, row.route, row.method or "")))
+
+
+def again(
+    rows: Iterable[RequestRow], now_at: Nanos, known: Iterable[RouteRow]
+) -> tuple[RouteRow, ...]:
+    """Counted anew from rows; a route that is `known` keeps its key."""
+    table = RouteTable()
+    for row in rows:
+        table.add(row, row.at)
+    keys = {(route.method, route.route): route.key for route in known}
+    return tuple(
+        route._replace(key=keys.get((route.method, route.route), -1 - route.key))
+        for route in table.rows(now_at)
+    )

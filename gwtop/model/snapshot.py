@@ -72,6 +72,8 @@ class Snapshot:
     notes: tuple[NoteRow, ...] = ()
     newest_note: NoteRow | None = None
     routes: tuple[RouteRow, ...] = ()
+    routes_of: int | None = None
+    """They count so many requests before this moment. None: all since this began."""
     errors: tuple[ErrorRow, ...] = ()
     n_errors: int = 0
     """All that were told; the newest of them are `errors`."""

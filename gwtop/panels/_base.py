@@ -9,8 +9,8 @@ A panel is a module of this folder without a leading underscore that has:
     rows(snapshot, look)   list[Row], pure
 
 It may have `FOLLOWS = True`: the newest row is the last, and one wants to stay with it;
-`columns(snapshot)`: COLUMNS, weighted for what there is to see; and `EMPTY`: what is said where
-there is no row.
+`columns(snapshot)`: COLUMNS, weighted for what there is to see; `EMPTY`: what is said where there
+is no row; and `said(snapshot)`: what the rows are of, "" where it is everything.
 
 It is found by `gwtop.panels.discover()`; nothing registers.
 

@@ -28,6 +28,12 @@ COLUMNS = (
 )
 
 
+def said(snapshot: Snapshot) -> str:
+    """Back in time, what the sums are of."""
+    n_counted = snapshot.routes_of
+    return "" if n_counted is None else f"of {n_counted:,} requests before"
+
+
 SORTS: Keys[RouteRow] = {
     "method": lambda r: r.method,
     "route": lambda r: r.route,

@@ -188,10 +188,10 @@ class Screen(Calm[int]):
 
     def paint(self) -> None:
         dear = ("routes", "errors", "connections", "plots")
-        self.shown = self.model.snapshot(**{name: self._wants(name) for name in dear})
+        self.shown = self.model.snapshot(**{name: self.wants(name) for name in dear})
         self._repaint()
 
-    def _wants(self, panel: str) -> bool:
+    def wants(self, panel: str) -> bool:
         return self.panes[panel].display or self.opening.needs(panel)
 
     def _repaint(self) -> None:
@@ -199,6 +199,7 @@ class Screen(Calm[int]):
         if not self.query("#head"):
             return  # the screen is being taken away; what was on its way to it comes too late
         self._shown_end = self.feed.has_ended
+        self.shown = self.past.complete(self.shown)
         self.look = beside(self.look, self.shown)
         self.edges.paint()
         self.seeing.paint()

@@ -7,7 +7,7 @@ pane: they show what they are given, and a snapshot of an earlier moment is one 
 from typing import TYPE_CHECKING
 
 from gwtop.model import Snapshot
-from gwtop.model.history import then
+from gwtop.model.history import then, with_routes
 from gwtop.nouns.times import SECOND_NS
 from gwtop.panels import Cell
 from gwtop.panels._text import idle_time, time_of_day
@@ -44,6 +44,12 @@ class Past:
             if moment is None or moment.at >= (kept.now_at or 0):
                 return kept
         return None if moment is None else then(moment, kept)
+
+    def complete(self, shown: Snapshot) -> Snapshot:
+        """What is shown, with what is costly to count again and is looked at now."""
+        if self._kept is None or not self.is_back or shown.routes or not self._app.wants("routes"):
+            return shown
+        return with_routes(shown, self._kept)
 
     @property
     def is_back(self) -> bool:

@@ -139,12 +139,19 @@ class LiveTable(Pane, can_focus=True):
             more = f"{cursor.top + 1}–{min(cursor.top + cursor.height, n_rows)} of "
             place = Cell(f"{more if hidden > 0 else ''}{n_rows:,}", "dim")
             shown = Cell(safe(filtered.text[:60]), "accent")
-            return (shown, Cell(" ─ ", "dim"), place) if filtered else (place,)
+            about = self._about()
+            return (shown, Cell(" ─ ", "dim"), *about, place) if filtered else (*about, place)
         total = f"{end:,}"
         if cursor.following:
             return (Cell("following", "good"), Cell(f" ─ {total}", "dim"))
         last = min(cursor.top + cursor.height, end)
         return (Cell("End: live", "warn"), Cell(f" ─ to {last:,} of {total}", "dim"))
+
+    def _about(self) -> tuple[Cell, ...]:
+        """What its rows are of, where that is not everything."""
+        said: Callable[[Snapshot], str] | None = getattr(self.panel, "said", None)
+        words = "" if said is None else said(self._snapshot)
+        return (Cell(words, "warn"), Cell(" ─ ", "dim")) if words else ()
 
     def _moved(self) -> None:
         self.draw()

@@ -2,9 +2,10 @@
 
 from gwtop.journal import encode
 from gwtop.model import Model
-from gwtop.model.history import KEPT_MOMENTS, History, then
+from gwtop.model.history import COUNTED_AGAIN, KEPT_MOMENTS, History, Moment, then, with_routes
 from gwtop.model.snapshot import Snapshot
 from gwtop.nouns.times import SECOND_NS as S
+from gwtop.panels.routes import said
 from tests.screens._facts import MS, T0, born, exited, pool, request, tick
 
 
@@ -85,3 +86,16 @@ def test_moments_are_bounded_in_number_and_in_rows() -> None:
     history.keep(many)
     assert history.first_at() is None or history.first_at() == T0 + 10**4 * S
     assert encode(pool()[0])
+
+
+def test_of_many_requests_the_routes_of_then_say_how_many_they_are_of() -> None:
+    model = Model()
+    for n in range(COUNTED_AGAIN + 10):
+        model.apply(request(n, T0 + n))
+    model.apply(request(1 << 20, T0 + S, target="/other"))
+    now = model.snapshot()
+    moment = Moment(T0 + COUNTED_AGAIN, COUNTED_AGAIN + 5, now)
+    past = with_routes(then(moment, now), now)
+    assert past.routes_of == COUNTED_AGAIN and sum(r.requests for r in past.routes) == COUNTED_AGAIN
+    assert said(past) == f"of {COUNTED_AGAIN:,} requests before" and said(now) == ""
+    assert {r.key for r in past.routes} <= {r.key for r in now.routes}

@@ -81,7 +81,7 @@ def test_a_cut_does_not_halve_a_character(
     assert got == clipped
 
 
-def test_the_hops_of_a_request_find_each_other_while_they_are_kept() -> None:
+def test_the_hops_of_a_request_find_each_other_as_long_as_their_facts_are_kept() -> None:
     table = RequestTable()
     back, front = request(2, T0, pair=1), request(1, T0)
     table.add(back)
@@ -91,8 +91,8 @@ def test_the_hops_of_a_request_find_each_other_while_they_are_kept() -> None:
     assert table.hops(front) == (None, back)
     for i in range(KEPT_DETAILS):
         table.add(request(10 + i, T0))
-    assert table.hops(back) == table.hops(front) == (None, None)
     assert len(table._numbers) == KEPT_DETAILS and not table._behind
+    assert table.hops(back) == (front, None) and table.hops(front) == (None, back), "packed"
 
 
 def test_of_a_request_that_was_tried_again_the_last_one_stands_behind() -> None:

@@ -77,7 +77,7 @@ async def test_from_a_process_to_a_connection_whose_table_is_not_shown() -> None
         await settle(app, pilot)
         script.add([tick(T0 + 12 * S, 40)])
         await settle(app, pilot)
-        assert "connection ── 37" in titles(app) and "its last 1 requests" in text(app)
+        assert "connection ── 37" in titles(app) and "its request" in text(app)
 
 
 async def test_what_is_no_longer_kept_is_said() -> None:

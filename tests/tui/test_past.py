@@ -2,7 +2,7 @@
 
 from gwtop.nouns.times import SECOND_NS as S
 from tests.screens._facts import MS, T0, hello, pool, request, seen, tick
-from tests.screens._stage import settle, shown, staged
+from tests.screens._stage import settle, shown, staged, text
 
 
 def session(n_seconds: int) -> list[object]:
@@ -82,3 +82,24 @@ async def test_before_anything_was_told_there_is_nowhere_to_go() -> None:
         await settle(app, pilot)
         await pilot.press("left_square_bracket", "right_square_bracket")
         assert "⏸ paused" in shown(app)[0]
+
+
+async def test_the_routes_of_then_are_counted_from_what_is_kept() -> None:
+    facts: list[object] = [hello(), seen(1207, 1, "worker", "uwsgi")]
+    for n in range(20):
+        at = T0 + n * S
+        target = "/early" if n < 10 else f"/late/{n}"
+        facts += [request(n, at, target=target), tick(at + MS, n)]
+    app, _ = staged(facts)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(app, pilot)
+        await pilot.press("4", "space", "left_curly_bracket", "left_square_bracket")
+        await settle(app, pilot)
+        assert app.past.is_back and "/early" in text(app) and "/late" not in text(app)
+        assert "of " not in shown(app)[2]
+        (route,) = app.shown.routes
+        assert route.requests == app.shown.requests.end
+        assert route.key == next(r.key for r in app.model.routes.rows() if r.route == "/early")
+        await pilot.press("space")
+        await settle(app, pilot)
+        assert "/late/N" in text(app)
