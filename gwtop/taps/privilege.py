@@ -126,9 +126,15 @@ def command(plan: Plan | None = None) -> str:
         ("--host", plan.host),
         ("--interface", None if plan.interface == Plan().interface else plan.interface),
         ("--protocol", plan.protocol),
+        ("--capture", plan.capture if _was_asked_for(plan) else None),
     ):
         words += [] if value is None else [f"{option} {shlex.quote(str(value))}"]
     return " ".join([f"sudo {own} attach", *words])
+
+
+def _was_asked_for(plan: Plan) -> bool:
+    """The way to see it was, and is not what there is without a word."""
+    return plan.capture in ("libpcap", "calls") and not plan.is_capture_open
 
 
 def program() -> str:

@@ -8,6 +8,7 @@ import os
 import shlex
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -88,6 +89,9 @@ def test_the_command_is_one_that_can_be_typed(monkeypatch: pytest.MonkeyPatch) -
     assert privilege.command(plan).endswith(
         "attach --port 80 --host 10.0.0.1 --interface eth0 --protocol http"
     )
+    assert privilege.command(replace(plan, capture="calls")).endswith(" --capture calls")
+    chosen = replace(plan, capture="calls", is_capture_open=True)
+    assert "--capture" not in privilege.command(chosen)
     assert shlex.split(privilege.command(Plan(socket="/run/my app")))[-1] == "/run/my app"
     monkeypatch.setattr(sys, "argv", ["-c"])
     assert privilege.command() == f"sudo {sys.executable} -m gwtop attach --port PORT"
