@@ -19,8 +19,10 @@ Three things may make an entry false, and each is met:
 - The kernel says that bytes are there after it has put them there, and a reader who does not sleep
   may have been quicker. An arrival that is told within `LATE_NS` of a read is taken for what that
   read has taken already.
-- A socket's place in memory is used again, after one that was closed with bytes unread. Those had
-  another sender, or came `PAUSE_NS` before the new one's; if not, the error is less than that.
+- A socket's place in memory is used again, after one that was closed with bytes unread (a body that
+  an application did not want). A sender who has connected somewhere since then is taken to begin
+  anew. (A request whose pieces wait unread while its sender connects elsewhere may so be told to
+  have waited less than it did: fronts send what they have at once.)
 - Bytes that were there before the programs have no entry: then nothing is told.
 
 Where the arguments of these places or the head of struct sock_common (include/net/sock.h) are other
@@ -40,16 +42,16 @@ SK, RET, FLAGS = 0, 8, 16  # of their arguments
 PORTS, PORT, FAMILY, STATE = 12, 14, 16, 18
 """In struct sock_common, behind addresses and a hash: both ports, ours, and what they are named."""
 AF_UNIX, AF_INET, AF_INET6, MSG_PEEK = 1, 2, 10, 2  # linux/socket.h
-ESTABLISHED = 1  # net/tcp_states.h
-"""Listeners are told of a connection, and others of its end, as of bytes."""
+ESTABLISHED, LISTEN = 1, 10  # net/tcp_states.h
+"""Listeners are told of connections, and what has been left of its end, as of bytes."""
 LATE_NS = 2000  # between queueing and saying so are 50 to 200 ns
-PAUSE_NS = 1_000_000_000  # of one sender in the middle of what nobody reads
 ENTRY = Struct("<QQQQ")
 """First byte that nobody has taken (0: all are taken), newest, last read, process of the sender
 (TCP: both ports)."""
 _FIRST, _NEWEST, _READ, _SENDER = 0, 8, 16, 24
 _FRESH = -48  # an entry on the stack
 N_SOCKETS = 16384  # with unread bytes at the same time
+N_SENDERS = 4096
 _KEY = Struct("<II")
 _U32 = Struct("<I")
 
@@ -65,18 +67,19 @@ def take(code: Program) -> None:
     code.label("nothing_taken")
 
 
-def at_ready(sockets: int, unix: bool, ports: int | None) -> bytes:
-    """`ports`: a map with a byte for each, not 0 where it is watched. R9 the sender, R8 now."""
+def at_ready(sockets: int, connected: int | None, ports: int | None) -> bytes:
+    """`connected`: a map of senders; None: unix sockets are left alone. `ports`: a map with a byte
+    for each, not 0 where it is watched. R9 the sender, R8 now."""
     code = Program()
     code.load(8, R6, R1, SK)
-    _whose(code, ports)
-    if unix:
+    _whose(code, connected, ports)
+    if connected is not None:
         code.jump("unix", "jeq", R1, AF_UNIX)
     if ports is not None:
         _only_ports(code, ports)
         code.load(4, R9, FP, -16)
     code.jump("out" if ports is None else "watched")
-    if unix:
+    if connected is not None:
         code.label("unix")
         code.call(ebpf.PID_TGID)
         code.set("rsh", R0, 32)
@@ -86,7 +89,7 @@ def at_ready(sockets: int, unix: bool, ports: int | None) -> bytes:
     code.call(ebpf.KTIME)
     code.set("movr", R8, R0)
     code.jump("fresh", "jeq", R7, 0)
-    _unless_it_goes_on(code)
+    _unless_it_goes_on(code, connected)
     code.store(8, R7, _FIRST, R8)
     code.store(8, R7, _NEWEST, R8)
     code.store(8, R7, _SENDER, R9)
@@ -101,14 +104,22 @@ def at_ready(sockets: int, unix: bool, ports: int | None) -> bytes:
     return code.assembled()
 
 
-def _unless_it_goes_on(code: Program) -> None:
+def _unless_it_goes_on(code: Program, connected: int | None) -> None:
     code.load(8, R1, R7, _FIRST)
     code.jump("all_taken", "jeq", R1, 0)
     code.load(8, R1, R7, _SENDER)
     code.jump("all_taken", "jner", R1, R9)
-    code.load(8, R1, R7, _NEWEST)
-    code.set("add", R1, PAUSE_NS)
-    code.jump("all_taken", "jgtr", R8, R1)
+    if connected is not None:
+        code.store(4, FP, -16, R9)
+        code.load_map(R1, connected)
+        code.set("movr", R2, FP)
+        code.set("add", R2, -16)
+        code.call(ebpf.MAP_LOOKUP)
+        code.jump("goes_on", "jeq", R0, 0)
+        code.load(8, R2, R0)
+        code.load(8, R1, R7, _NEWEST)
+        code.jump("all_taken", "jgtr", R2, R1)
+        code.label("goes_on")
     code.store(8, R7, _NEWEST, R8)
     code.jump("out")
     code.label("all_taken")
@@ -150,7 +161,7 @@ def at_received(sockets: int, tree: int, taken: int) -> bytes:
     return code.assembled()
 
 
-def _whose(code: Program, ports: int | None) -> None:
+def _whose(code: Program, connected: int | None, ports: int | None) -> None:
     """R6 the socket; R1 its family; the end where it is not connected. R8 its port."""
     code.set("movr", R1, FP)
     code.set("add", R1, -16)
@@ -158,11 +169,26 @@ def _whose(code: Program, ports: int | None) -> None:
     code.set("movr", R3, R6)
     code.set("add", R3, PORTS)
     code.call(ebpf.PROBE_READ_KERNEL)
-    code.load(1, R1, FP, -16 + STATE - PORTS)
-    code.jump("out", "jne", R1, ESTABLISHED)
+    code.load(1, R2, FP, -16 + STATE - PORTS)
+    code.load(2, R1, FP, -16 + FAMILY - PORTS)
+    code.jump("connected", "jeq", R2, ESTABLISHED)
+    if connected is not None:
+        code.jump("out", "jne", R2, LISTEN)
+        code.jump("out", "jne", R1, AF_UNIX)
+        _connects(code, connected)
+    code.jump("out")
+    code.label("connected")
     if ports is not None:
         code.load(2, R8, FP, -16 + PORT - PORTS)
-    code.load(2, R1, FP, -16 + FAMILY - PORTS)
+
+
+def _connects(code: Program, connected: int) -> None:
+    code.call(ebpf.PID_TGID)
+    code.set("rsh", R0, 32)
+    code.store(4, FP, -8, R0)
+    code.call(ebpf.KTIME)
+    code.store(8, FP, -24, R0)
+    _put(code, connected, -8, -24)
 
 
 def _only_ports(code: Program, ports: int) -> None:

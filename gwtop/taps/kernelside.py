@@ -195,12 +195,13 @@ class KernelSide:
         opened: list[int] = []
         try:
             sockets = self._map(ebpf.LRU_HASH, 8, arrivals.ENTRY.size, arrivals.N_SOCKETS)
-            ready = self._load(
-                ebpf.RAW_TRACEPOINT, arrivals.at_ready(sockets, unix, self._watched_ports)
-            )
-            code = arrivals.at_received(sockets, tree, taken)
-            opened.append(ebpf.attach(ready, arrivals.READY))
-            opened.append(ebpf.attach(self._load(ebpf.RAW_TRACEPOINT, code), arrivals.RECEIVED))
+            connected = self._map(ebpf.LRU_HASH, 4, 8, arrivals.N_SENDERS) if unix else None
+            programs = {
+                arrivals.READY: arrivals.at_ready(sockets, connected, self._watched_ports),
+                arrivals.RECEIVED: arrivals.at_received(sockets, tree, taken),
+            }
+            for place, code in programs.items():
+                opened.append(ebpf.attach(self._load(ebpf.RAW_TRACEPOINT, code), place))
             if not unix or arrivals.are_told(tree, taken):
                 self._opened += opened
                 return True

@@ -1,6 +1,11 @@
 """When requests on unix sockets were sent, and how long they waited for a worker: what real front
 ends measured, and what a client did. Needs root and Linux 6.3."""
 
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
@@ -8,10 +13,11 @@ from urllib.request import urlopen
 
 import pytest
 
+from tests.live._backs import APPS
 from tests.live._running import Fact, Running, nginx, of_type
 from tests.live._tcp import GATEWAYS as TCP_GATEWAYS
 from tests.live._tcp import behind_nginx as behind_nginx_on_a_port
-from tests.live._unix import GATEWAYS, behind_nginx, drive, short_folder
+from tests.live._unix import GATEWAYS, await_socket, behind_nginx, drive, short_folder
 from tests.live._unix_servers import unix_pool
 from tests.live.test_calls import ask_all, watching
 from tests.live.test_calls_tcp import in_calls
@@ -109,3 +115,140 @@ def test_on_a_port_the_calls_say_the_same_as_packets(gateway: str) -> None:
 def queue_ns(request: Fact) -> int:
     waited: int = request["queue_ns"]
     return waited
+
+
+ASK = b"GET /%d HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n"
+WAITED_S = 0.3
+WAITED = pytest.approx(WAITED_S * 1e9, rel=0.2)
+AT_ONCE = pytest.approx(0, abs=30 * MS_NS)
+
+
+class Talk:
+    """A client, and a server that reads when it is told to."""
+
+    def __init__(self, path: Path, server: "subprocess.Popen[bytes]", gwtop: Running) -> None:
+        self._path, self._server, self._gwtop = path, server, gwtop
+        self._client = socket.socket(socket.AF_UNIX)
+        self._pause = threading.Event()
+
+    def connect(self) -> None:
+        self._client.close()
+        self._client = socket.socket(socket.AF_UNIX)
+        self._client.connect(str(self._path))
+
+    def send(self, data: bytes) -> None:
+        self._client.sendall(data)
+
+    def wait(self, seconds: float = WAITED_S) -> None:
+        self._pause.wait(seconds)
+
+    def obey(self, *words: str) -> None:
+        for word in words:
+            assert self._server.stdin is not None and self._server.stdout is not None
+            self._server.stdin.write(word.encode() + b"\n")
+            self._server.stdin.flush()
+            assert self._server.stdout.readline() == b"ok\n"
+
+    def told(self) -> Fact:
+        return self._gwtop.await_type("request")
+
+    def close(self) -> None:
+        self._client.close()
+
+
+@pytest.fixture
+def talk() -> Iterator[Talk]:
+    with short_folder() as folder:
+        path = folder / "x.sock"
+        command = [sys.executable, str(APPS / "obeying.py"), str(path)]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as server:
+            try:
+                await_socket(path, server)
+                with watching(path) as gwtop:
+                    talk = Talk(path, server, gwtop)
+                    yield talk
+                    talk.close()
+            finally:
+                server.kill()
+
+
+@pytest.mark.parametrize(
+    "reads",
+    [
+        pytest.param(["read {}"], id="at once"),
+        pytest.param(["peek", "peek", "read {}"], id="after a look at it"),
+        pytest.param(["pieces {}"], id="in pieces"),
+        pytest.param(["peek", "read 20", "peek", "pieces {rest}"], id="in every way"),
+    ],
+)
+def test_however_it_is_read_its_wait_ends_with_the_first_byte(talk: Talk, reads: list[str]) -> None:
+    talk.connect()
+    talk.send(ASK % 1)
+    talk.wait()
+    length = len(ASK % 1)
+    talk.obey("accept", *(word.format(length, rest=length - 20) for word in reads), "answer")
+    request = talk.told()
+    assert request["target"] == "/1"
+    assert (request["queue_ns"], request["duration_ns"]) == (WAITED, WAITED)
+
+
+def test_what_is_accepted_at_once_and_read_later_has_waited(talk: Talk) -> None:
+    talk.connect()
+    talk.obey("accept")
+    talk.send(ASK % 1)
+    talk.wait()
+    talk.obey(f"read {len(ASK % 1)}", "answer")
+    assert talk.told()["queue_ns"] == WAITED
+
+
+def test_a_client_that_connects_and_says_nothing_does_not_wait(talk: Talk) -> None:
+    talk.connect()
+    talk.wait()
+    talk.send(ASK % 1)
+    talk.obey("accept", f"read {len(ASK % 1)}", "answer")
+    request = talk.told()
+    assert (request["queue_ns"], request["duration_ns"]) == (AT_ONCE, AT_ONCE)
+
+
+def test_a_request_sent_in_pieces_begins_with_the_first(talk: Talk) -> None:
+    talk.connect()
+    for part in (ASK[:9], ASK[9:20], ASK[20:]):
+        talk.send(part)
+        talk.wait(WAITED_S / 3)
+    talk.obey("accept", f"read {len(ASK)}", "answer")
+    request = talk.told()
+    assert (request["queue_ns"], request["duration_ns"]) == (WAITED, WAITED)
+
+
+def test_a_client_that_goes_on_later_has_not_waited(talk: Talk) -> None:
+    talk.connect()
+    talk.send(ASK[:9])
+    talk.obey("accept", "read 9")
+    talk.wait()
+    talk.send(ASK[9:])
+    talk.obey(f"read {len(ASK) - 9}", "answer")
+    request = talk.told()
+    assert (request["queue_ns"], request["duration_ns"]) == (AT_ONCE, WAITED)
+
+
+def test_each_request_of_a_kept_connection_waits_for_itself(talk: Talk) -> None:
+    talk.connect()
+    talk.obey("accept")
+    for number, (pause_s, waited) in enumerate([(0, AT_ONCE), (WAITED_S, WAITED), (0, AT_ONCE)]):
+        talk.wait(0.1)
+        talk.send(ASK % number)
+        talk.wait(pause_s)
+        talk.obey(f"pieces {len(ASK % number)}", "answer")
+        assert talk.told()["queue_ns"] == waited
+
+
+def test_what_nobody_read_of_a_connection_is_not_the_next_ones(talk: Talk) -> None:
+    """The kernel gives the next socket the place of the one that went."""
+    for number in range(20):
+        talk.connect()
+        talk.send(ASK % number + b"never read")
+        talk.obey("accept", f"read {len(ASK % number)}", "answer")
+        talk.send(b"nor this")
+        assert talk.told()["queue_ns"] == AT_ONCE
+        talk.wait(0.03)
+        talk.obey("close")
