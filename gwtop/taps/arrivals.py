@@ -13,7 +13,9 @@ a watched process, finds it under its own thread when its call comes back, a mic
 
 They run for every socket of the machine, for nobody knows in advance which one a worker is going to
 accept: as raw tracepoints, which cost least. Where a unix socket is watched all unix sockets have
-entries, of TCP only those at watched ports.
+entries, of TCP only those at watched ports. Between two processes nobody watches, there and back
+takes 0.7 us more than 10 over a unix socket, 0.5 more than 15 over TCP on loopback (Linux 6.18,
+tests/bench/arrivals.py).
 
 Three things may make an entry false, and each is met:
 - The kernel says that bytes are there after it has put them there, and a reader who does not sleep
