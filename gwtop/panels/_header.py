@@ -133,10 +133,12 @@ def _items(snapshot: Snapshot) -> list[Item]:
     p50_ns, p99_ns = window.p50_ns, window.p99_ns
     if summary is not None:
         p50_ns, p99_ns = summary.duration_ns.p50, summary.duration_ns.p99
-    items.append(Item(_named("p50", duration(p50_ns), 6), 8))
-    items.append(Item(_named("p99", duration(p99_ns), 6), 8))
+    known = 8 if snapshot.n_requests else 4  # who sees no request shall see the queue
+    items.append(Item(_named("p50", duration(p50_ns), 6), known))
+    items.append(Item(_named("p99", duration(p99_ns), 6), known))
     errors = _error_share(snapshot)
-    items.append(Item(_named("5xx", share(errors), 5, "bad" if errors else ""), 8 if errors else 7))
+    keep = 8 if errors else min(known, 7)
+    items.append(Item(_named("5xx", share(errors), 5, "bad" if errors else ""), keep))
     if summary is None:
         items += _worker_items(snapshot)
     if window.kept_share is not None:

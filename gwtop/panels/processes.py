@@ -75,6 +75,12 @@ def rows(snapshot: Snapshot, look: Look = PLAIN, sort: Sort | None = None) -> li
     ]
 
 
+def why_empty(snapshot: Snapshot) -> str:
+    """Nothing, unless somebody was there whom we may not see."""
+    hidden = any(note.code == "owner-hidden" for note in snapshot.notes)
+    return "hidden from us: sudo, or --pid PID of the server, shows them" if hidden else ""
+
+
 def _keys(snapshot: Snapshot, now_doing: dict[int, InFlight]) -> Keys[ProcessRow]:
     now_at = snapshot.now_at or 0
 

@@ -7,6 +7,7 @@ Refuses to know where they are painted.
 import textwrap
 
 from gwtop.model import Snapshot
+from gwtop.nouns.facts import Tap
 from gwtop.nouns.times import SECOND_NS
 from gwtop.panels import Cell, Line, safe
 from gwtop.panels import _standing as standing
@@ -14,6 +15,9 @@ from gwtop.panels import _standing as standing
 NO_SUMMARY = "it told no summary, so the last totals may be short"
 FRESH_NS = 10 * SECOND_NS
 """So long a note hides what is missing all the time."""
+SHOW_REQUESTS = frozenset({"ring", "libpcap", "calls"})
+HIDE_LITTLE = frozenset({"taskstats", "taskclock"})
+"""What they tell of short processes is no worth a line for ever: it stands in `gwtop doctor`."""
 LENGTHS_ONLY = "of calls only lengths are seen, so over unix sockets no request is told"
 AGAIN = "; {}: their bytes again"
 MIN_WIDTH = len(" ■ engine ended:  …") + 2  # textwrap raises where the mark alone has no room
@@ -37,9 +41,8 @@ def alert(
     if note is None and not shown.processes and not shown.n_requests:
         note = next(reversed(shown.notes), None)  # why there is nothing to see: nobody listens
     is_fresh = note is not None and (shown.now_at or 0) - note.last_at < FRESH_NS
-    refused = [t for t in (shown.hello.taps if shown.hello else ()) if t.needs]
-    if refused and refused[0].state == "refused" and not is_fresh:
-        tap = refused[0]
+    tap = _refused(shown)
+    if tap is not None and (not is_fresh or hides_requests(shown)):
         return _folded(Cell(f" ⚑ {tap.name} refused: ", "warn"), tap.needs or "", width)
     if shown.calls is not None and not shown.calls.copy_bytes and shown.summary is None:
         return _folded(
@@ -49,6 +52,19 @@ def alert(
         mark = Cell(" ⚑ ", "bad" if note.severity == "error" else "warn")
         return ((mark, Cell(safe(standing.text(note, shown)))),)
     return ()
+
+
+def hides_requests(shown: Snapshot) -> bool:
+    """No request is seen, because what would show them is refused."""
+    tap = _refused(shown)
+    return tap is not None and tap.name in SHOW_REQUESTS and not shown.n_requests
+
+
+def _refused(shown: Snapshot) -> Tap | None:
+    """The one whose refusal hides most."""
+    taps = shown.hello.taps if shown.hello else ()
+    refused = [t for t in taps if t.state == "refused" and t.needs and t.name not in HIDE_LITTLE]
+    return min(refused, key=lambda tap: tap.name not in SHOW_REQUESTS, default=None)
 
 
 def _folded(mark: Cell, text: str, width: int) -> tuple[Line, ...]:

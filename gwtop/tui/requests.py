@@ -20,6 +20,7 @@ from gwtop.panels import Cell, Column, Look, Panel, safe
 from gwtop.panels import _in_flight as flying
 from gwtop.panels._header import MAX_TOLD_IN_FLIGHT
 from gwtop.panels._sorting import Sort
+from gwtop.tui.alerts import hides_requests
 from gwtop.tui.arranged import laid_out
 from gwtop.tui.cursor import Source, WithMore
 from gwtop.tui.picked import Picked, next_match
@@ -58,6 +59,11 @@ class RequestTable(LiveTable):
     def show(self, snapshot: Snapshot, look: Look) -> None:
         self._go_over(snapshot)
         super().show(snapshot, look)
+
+    def _why_empty(self) -> str:
+        if hides_requests(self._snapshot):
+            return "requests are not seen: what is missing stands above"
+        return "no request yet" if self.picked.is_all else "no request is let through"
 
     def _go_over(self, snapshot: Snapshot) -> None:
         """What is selected or marked was in flight and is over now: its row is another one."""
@@ -127,7 +133,6 @@ class RequestTable(LiveTable):
         self.cursor.selected = None
         self.cursor.following = self.picked.column is None
         self.cursor.top = 0
-        self.empty = "no request yet" if self.picked.is_all else "no request is let through"
         self.show(self._snapshot, self._look)
 
     def let_go(self) -> bool:

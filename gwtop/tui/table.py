@@ -109,7 +109,7 @@ class LiveTable(Pane, can_focus=True):
 
     def _rows(self, columns: Sequence[Column], widths: Sequence[int], edge: Style) -> list[Strip]:
         visible = self.cursor.visible()
-        empty = "no row holds these words" if self.arranged.filter else self.empty
+        empty = "no row holds these words" if self.arranged.filter else self._why_empty()
         if not visible and empty:
             words = [Segment(sized(empty, self.size.width - 4), look_of("dim"))]
             return [boxed([], self.size.width, edge), boxed(words, self.size.width, edge)]
@@ -120,6 +120,10 @@ class LiveTable(Pane, can_focus=True):
             cells = row_cells(row, columns, widths, mark)
             strips.append(boxed(cells, self.size.width, edge, self._left(row.key)))
         return strips
+
+    def _why_empty(self) -> str:
+        why: Callable[[Snapshot], str] | None = getattr(self.panel, "why_empty", None)
+        return self.empty if why is None else why(self._snapshot)
 
     def _left(self, key: int) -> str:
         """What stands before a row."""

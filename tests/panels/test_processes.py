@@ -3,7 +3,7 @@
 from gwtop.model import Model
 from gwtop.nouns.facts import InFlight, UnixWork
 from gwtop.nouns.times import instant
-from gwtop.panels.processes import GONE_SHOWN_NS, SHOWN_GONE, columns, rows
+from gwtop.panels.processes import GONE_SHOWN_NS, SHOWN_GONE, columns, rows, why_empty
 from tests.screens._facts import (
     MS,
     T0,
@@ -11,6 +11,7 @@ from tests.screens._facts import (
     born,
     exited,
     hello,
+    note,
     pool,
     rain,
     request,
@@ -143,3 +144,11 @@ def test_where_nobody_sees_who_answers_no_worker_is_said_to_be_idle() -> None:
     assert doing(blink) == ["○ worker", "idle  5.0 s"]
     unread = InFlight(2, 2, "GET", "/slow", instant(T0 + 3 * S), None, queue_ns=None)
     assert doing(unread) == ["○ worker", "idle  5.0 s"]
+
+
+def test_where_the_owner_is_hidden_an_empty_table_says_what_shows_him() -> None:
+    model = Model()
+    model.apply(hello())
+    assert why_empty(model.snapshot()) == ""
+    model.apply(note(T0, pid=None, code="owner-hidden", text="the listener's owner is hidden"))
+    assert "--pid PID" in why_empty(model.snapshot())

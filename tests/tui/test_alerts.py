@@ -5,7 +5,7 @@ from dataclasses import replace
 from gwtop.model import Model, Snapshot
 from gwtop.nouns.facts import Calls, Tap
 from gwtop.panels import Line
-from gwtop.tui.alerts import LENGTHS_ONLY, NO_SUMMARY, alert
+from gwtop.tui.alerts import LENGTHS_ONLY, NO_SUMMARY, alert, hides_requests
 from tests.screens._facts import T0, S, hello, note, seen, tick
 
 
@@ -63,12 +63,12 @@ def test_where_only_lengths_are_seen_it_is_said_why_no_request_comes() -> None:
 
 def test_a_fresh_note_hides_for_a_while_what_is_missing_all_the_time() -> None:
     model = Model()
-    model.apply(hello(taps=[Tap("taskstats", "refused", "CAP_NET_ADMIN shows more")]))
-    assert "taskstats refused" in words(alert(model.snapshot(), None, None, 80)[0])
+    model.apply(hello(taps=[Tap("sockets", "refused", "CAP_SYS_ADMIN shows more")]))
+    assert "sockets refused" in words(alert(model.snapshot(), None, None, 80)[0])
     model.apply(note(T0 + S))
     assert "was killed by signal 9" in words(alert(model.snapshot(), None, None, 80)[0])
     model.apply(tick(T0 + 11 * S, 0))
-    assert "taskstats refused" in words(alert(model.snapshot(), None, None, 80)[0])
+    assert "sockets refused" in words(alert(model.snapshot(), None, None, 80)[0])
 
 
 def test_where_nothing_is_to_be_seen_the_reason_is() -> None:
@@ -77,4 +77,23 @@ def test_where_nothing_is_to_be_seen_the_reason_is() -> None:
     model.apply(note(T0, severity="info", pid=None, text="nothing listens on port 80 yet"))
     assert words(alert(model.snapshot(), None, None, 80)[0]) == " ⚑ nothing listens on port 80 yet"
     model.apply(seen(7, 1, "worker", "php-fpm"))
+    assert alert(model.snapshot(), None, None, 80) == ()
+
+
+def test_the_refusal_that_hides_requests_comes_first_wherever_it_stands() -> None:
+    """As in a container, where births are absent, and for who may not capture."""
+    births = Tap("births", "absent", "process events are not told inside another pid namespace")
+    sockets = Tap("sockets", "refused", "CAP_SYS_ADMIN shows which worker read what")
+    ring = Tap("ring", "refused", "CAP_NET_RAW shows the requests on the wire: sudo gwtop attach")
+    model = Model()
+    model.apply(hello(taps=[births, sockets, ring]))
+    model.apply(note(T0 + S, text="the listener's owner is hidden from us"))
+    (line,) = alert(model.snapshot(), None, None, 100)
+    assert words(line).startswith(" ⚑ ring refused: CAP_NET_RAW") and "sudo gwtop" in words(line)
+    assert hides_requests(model.snapshot())
+
+
+def test_what_is_missing_of_short_processes_only_takes_no_line() -> None:
+    model = Model()
+    model.apply(hello(taps=[Tap("taskstats", "refused", "CAP_NET_ADMIN shows the CPU time")]))
     assert alert(model.snapshot(), None, None, 80) == ()
