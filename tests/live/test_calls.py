@@ -184,7 +184,7 @@ def test_what_a_killed_janitor_could_not_remove_the_next_start_removes() -> None
         assert name not in Path(place, probes.FILE).read_text()
 
 
-@pytest.mark.parametrize("copy_bytes", [512, 2048])
+@pytest.mark.parametrize("copy_bytes", [512, 2048, 262144])
 def test_what_is_not_copied_is_counted_all_the_same(copy_bytes: int) -> None:
     """Of bodies; heads are copied, for they are shorter."""
     with (
@@ -197,6 +197,27 @@ def test_what_is_not_copied_is_counted_all_the_same(copy_bytes: int) -> None:
         assert gwtop.interrupt() == 130
     assert sort(told(requests)) == rows
     assert {request["lost_bytes"] for request in requests} == {0}
+
+
+def test_while_the_ring_is_half_full_heads_are_worth_more_than_bodies() -> None:
+    """gwtop sleeps while 320 answers of 64 KiB pass, more than its ring of 16 MiB holds."""
+    n, n_bytes = 320, 64_000
+    with (
+        short_folder() as folder,
+        GATEWAYS["uwsgi"](folder) as (path, lines),
+        behind_nginx(folder, path, lines, keeps=False) as port,
+        watching(path) as gwtop,
+    ):
+        gwtop.process.send_signal(signal.SIGSTOP)
+        for _ in range(n):
+            with urlopen(f"http://127.0.0.1:{port}/big?bytes={n_bytes}", timeout=10) as answer:
+                assert len(answer.read()) == n_bytes
+        gwtop.process.send_signal(signal.SIGCONT)
+        requests = [gwtop.await_type("request") for _ in range(n)]
+        gwtop.interrupt()
+    told_bytes = {(one["outcome"], one["response_body_bytes"]) for one in requests}
+    assert told_bytes == {("done", n_bytes)}
+    assert gwtop.facts[-1]["missed"]["frames"] == 0
 
 
 def master_of(worker: int) -> int:
