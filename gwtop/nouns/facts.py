@@ -151,7 +151,8 @@ class ProcessExited(Line, frozen=True, tag="process_exited"):
 
 
 class UnixWork(Part, frozen=True):
-    """What a process did with connections of a watched unix listener, as far as it was seen."""
+    """What a process did with connections of a watched unix listener, or of a port that is watched
+    in calls (`--capture calls --copy 0`), whose bytes nobody shows."""
 
     connections: int
     """Taken since we watch."""
