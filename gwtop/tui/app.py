@@ -130,7 +130,7 @@ class Screen(Calm[int]):
             yield self.panes["lifelines"]
             yield self.panes["plots"]
         yield from self.opening.sheets
-        yield Sheet(id="help", hint="Esc: back")
+        yield Sheet(id="help")
         yield Chooser()
         yield Bar(id="tiny")
         yield self.drive

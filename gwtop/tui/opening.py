@@ -25,7 +25,7 @@ class Opening:
         self.person = Person()
         self.linked = Linked(id="linked")
         self.request_sheet = RequestSheet()
-        self.plain = Sheet(id="detail", hint="Esc: back")
+        self.plain = Sheet(id="detail")
 
     @property
     def sheets(self) -> tuple[Sheet | Linked | RequestSheet, ...]:
@@ -55,7 +55,7 @@ class Opening:
             self.person.tell(app, process)
         elif details.is_linked(detail):
             told = details.linked(detail, app.shown, self.linked.inner_width, app.look)
-            self.linked.say(detail, *told)
+            self.linked.tell_of(detail, *told)
         else:
             width = self.plain.inner_width
             self.plain.say(*details.told(detail, app.shown, width, app.look))

@@ -57,6 +57,13 @@ def _code_in_sight(app: "Screen") -> str | None:
     return notes[0].code if notes else None
 
 
+BUTTONS = (
+    ("/: find a page", "screen.find"),
+    ("← →: the next", "screen.step(1)"),
+    ("Esc: back", "screen.leave"),
+)
+
+
 class PageSheet(Sheet):
     """A page; the words at its foot are buttons."""
 
@@ -64,10 +71,9 @@ class PageSheet(Sheet):
         Binding("space", "scroll_lines(10)", "page down"),
         Binding("q", "screen.leave", "close"),
     ]
-    HINT = "/: find a page   ← →: the next   Esc: back"
 
     def __init__(self) -> None:
-        super().__init__(id="page", hint=self.HINT)
+        super().__init__(id="page", buttons=BUTTONS)
         self.word = ""
 
     def tell(self, word: str) -> None:
@@ -82,10 +88,6 @@ class PageSheet(Sheet):
 
     def on_resize(self) -> None:
         self.lay_out()
-
-    async def on_click(self, event: events.Click) -> None:
-        if event.y == self.size.height - 1:
-            await self.run_action("screen.leave")
 
 
 class Index(Pane):

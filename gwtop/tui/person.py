@@ -15,7 +15,8 @@ from gwtop.nouns.times import SECOND_NS
 from gwtop.nouns.wishes import ShowProcess
 from gwtop.panels import Line
 from gwtop.panels._process import Asked, entries, title
-from gwtop.tui.linked import BACK, Linked
+from gwtop.tui.linked import Linked
+from gwtop.tui.sheet import BACK
 
 if TYPE_CHECKING:
     from gwtop.tui.app import Screen
@@ -52,7 +53,7 @@ class Person(Linked):
             said if of_said == key else (),
         )
         told = entries(self.process, app.shown, self.inner_width, app.look, asked)
-        self.say(key, title(self.process), told)
+        self.tell_of(key, title(self.process), told)
 
     def _ask(self, app: "Screen", process: ProcessRow) -> None:
         now_ns = clock.monotonic_ns()

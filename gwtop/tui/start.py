@@ -80,7 +80,7 @@ class Start(Calm[Choice]):
         yield Bar(id="head", corner="help")
         yield Bar(id="notice")
         yield Menu(id="menu", at=self.at)
-        yield Sheet(id="help", hint="Esc: back")
+        yield Sheet(id="help")
         yield Bar(id="about")
         yield Foot(id="foot")
 

@@ -3,7 +3,10 @@
 In: facts. Out: an app for `run_test`, its screen as lines of text, and its raw strips.
 """
 
+import os
 from collections import deque
+from tempfile import TemporaryFile
+from typing import BinaryIO, cast
 
 from rich.cells import cell_len
 
@@ -38,6 +41,16 @@ class Script:
 def staged(facts: list[object], title: str = "", explain: str = "") -> tuple[Screen, Script]:
     script = Script(facts)
     return Screen(script, None, title=title, explain=explain), script
+
+
+def ear() -> BinaryIO:
+    """A file that stands where the engine would listen."""
+    return cast(BinaryIO, TemporaryFile())
+
+
+def heard(pipe: BinaryIO) -> bytes:
+    """What was wished for."""
+    return os.pread(pipe.fileno(), 1 << 20, 0)
 
 
 async def settle(app: Screen, pilot: object) -> None:

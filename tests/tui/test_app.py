@@ -1,7 +1,5 @@
 """The app under a pilot: keys, mouse, pause, sizes, the engine's death, and load."""
 
-import io
-
 import pytest
 
 from gwtop.nouns.facts import Calls
@@ -21,7 +19,7 @@ from tests.screens._facts import (
     summary,
     tick,
 )
-from tests.screens._stage import settle, shown, staged, text
+from tests.screens._stage import ear, heard, settle, shown, staged, text
 
 
 def table(app: Screen, name: str = "requests") -> LiveTable:
@@ -222,31 +220,31 @@ async def test_an_open_detail_goes_with_the_selection() -> None:
 
 
 async def test_a_screen_wishes_for_quicker_ticks() -> None:
-    written = io.BytesIO()
+    written = ear()
     app, _ = staged(pool())
     app.wishes.pipe = written
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(app, pilot)
-    assert written.getvalue() == b'{"wish":"tick","seconds":0.25}\n'
+    assert heard(written) == b'{"wish":"tick","seconds":0.25}\n'
 
 
 async def test_one_key_switches_the_copying_of_calls_bytes() -> None:
-    written = io.BytesIO()
+    written = ear()
     app, script = staged(pool())
     app.wishes.pipe = written
     async with app.run_test(size=(160, 40)) as pilot:
         await settle(app, pilot)
         await pilot.press("b")  # no call is seen here
-        for n, copied in enumerate((12288, 0)):
+        for n, copied in enumerate((65536, 0)):
             calls = Calls(per_s=1234, missed=0, copy_bytes=copied)
             script.add([tick(T0 + (20 + n) * S, 40, calls=calls)])
             await settle(app, pilot)
-            told = "12,288 B each" if copied else "lengths only"
+            told = "up to 64K copied" if copied else "lengths only"
             assert f"calls 1,234/s, {told}" in shown(app)[1]
             await pilot.press("b")
-    assert written.getvalue().splitlines()[1:] == [
+    assert heard(written).splitlines()[1:] == [
         b'{"wish":"copy","bytes":0}',
-        b'{"wish":"copy","bytes":12288}',
+        b'{"wish":"copy","bytes":65536}',
     ]
 
 

@@ -131,6 +131,6 @@ async def test_the_mouse_opens_what_is_found_and_closes_a_page() -> None:
         await pilot.click(offset=(5, 3))
         await settle(app, pilot)
         assert opened(app) == titles()[2][0]
-        await pilot.click(offset=(60, 29))
+        await pilot.click(offset=(92, 29))
         await settle(app, pilot)
         assert not isinstance(app.screen, Pages)

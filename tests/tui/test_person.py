@@ -1,6 +1,5 @@
 """The sheet of a process under a pilot: its keys, the caret, the way back, signals, the stack."""
 
-import io
 import json
 import os
 import subprocess
@@ -20,7 +19,7 @@ from gwtop.tui.person import BUTTONS
 from gwtop.tui.signalling import Target, start_ticks
 from tests.screens._facts import T0, S, exited, hello, pool, sample, seen, tick
 from tests.screens._people import LOOKED_AT, hostile_looks, looked, looked_at_pool, not_there
-from tests.screens._stage import Script, settle, shown, staged, text
+from tests.screens._stage import Script, ear, heard, settle, shown, staged, text
 
 
 @asynccontextmanager
@@ -29,7 +28,7 @@ async def opened(
 ) -> AsyncIterator[tuple[Screen, Script, Pilot[int]]]:
     """The processes' view, with one of them open."""
     app, script = staged(facts)
-    app.wishes.pipe = io.BytesIO()
+    app.wishes.pipe = ear()
     async with app.run_test(size=size) as pilot:
         await settle(app, pilot)
         await pilot.press("3", "home", *["down"] * place, "enter")
@@ -38,8 +37,8 @@ async def opened(
 
 
 def wished(app: Screen) -> list[object]:
-    assert isinstance(app.wishes.pipe, io.BytesIO)
-    lines = [json.loads(line) for line in app.wishes.pipe.getvalue().splitlines()]
+    assert app.wishes.pipe is not None
+    lines = [json.loads(line) for line in heard(app.wishes.pipe).splitlines()]
     return [wish["pid"] for wish in lines if wish["wish"] == "process"]
 
 
@@ -310,7 +309,7 @@ async def test_one_key_from_the_table_shows_the_stack(
 
     monkeypatch.setattr(stacks, "stack", read)
     app, _ = staged(real(child.pid))
-    app.wishes.pipe = io.BytesIO()
+    app.wishes.pipe = ear()
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(app, pilot)
         await pilot.press("3", "home", "t")

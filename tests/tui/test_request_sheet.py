@@ -1,7 +1,7 @@
 """A request's sheet under a pilot: tabs, the tree and its bytes, narrowing, bodies, the engine."""
 
-import io
 from base64 import b64encode
+from typing import BinaryIO
 
 import pytest
 
@@ -13,7 +13,7 @@ from gwtop.tui.app import Screen
 from gwtop.tui.request_words import ASKED, ELSEWHERE, ENDED, GONE
 from tests.screens._details import fastcgi_detail, with_details
 from tests.screens._facts import MS, T0, pool, request
-from tests.screens._stage import Script, settle, shown, staged, text
+from tests.screens._stage import Script, ear, heard, settle, shown, staged, text
 
 SIZE = (160, 48)
 
@@ -21,7 +21,7 @@ SIZE = (160, 48)
 class Opened:
     """An app with the last of the pool's requests open, and its sheet."""
 
-    def __init__(self, facts: list[object], wishes: io.BytesIO | None = None) -> None:
+    def __init__(self, facts: list[object], wishes: BinaryIO | None = None) -> None:
         self.script = Script(facts)
         self.app = Screen(self.script, wishes)
         self.sheet = self.app.request_sheet
@@ -184,24 +184,24 @@ async def test_bodies_are_shown_in_every_mode() -> None:
 
 
 async def test_the_detail_is_wished_for_once_and_shown_when_it_comes() -> None:
-    wishes = io.BytesIO()
+    wishes = ear()
     script = Script(pool())
     app = Screen(script, wishes)
     async with app.run_test(size=SIZE) as pilot:
         assert ASKED in await opened(pilot, app, "r")
-        assert wishes.getvalue().count(b'{"wish":"detail","id":38}') == 1
+        assert heard(wishes).count(b'{"wish":"detail","id":38}') == 1
         script.add([fastcgi_detail(38)])
         await settle(app, pilot)
         assert "BEGIN_REQUEST" in text(app)
         script.add([Detail(id=38, kept=False, records=[], data="")])
         await settle(app, pilot)
         assert GONE in text(app)
-        assert wishes.getvalue().count(b'"detail"') == 1
+        assert heard(wishes).count(b'"detail"') == 1
 
 
 async def test_a_detail_that_comes_in_a_pause_is_shown() -> None:
     app, script = staged(pool())
-    app.wishes.pipe = io.BytesIO()
+    app.wishes.pipe = ear()
     async with app.run_test(size=SIZE) as pilot:
         await opened(pilot, app, "r", "space")
         script.add([fastcgi_detail(38)])
@@ -212,7 +212,7 @@ async def test_a_detail_that_comes_in_a_pause_is_shown() -> None:
 @pytest.mark.parametrize(("engine", "words"), [(False, ELSEWHERE), (True, ENDED)])
 async def test_without_an_engine_it_says_so(engine: bool, words: str) -> None:
     app, script = staged(pool())
-    app.wishes.pipe = io.BytesIO() if engine else None
+    app.wishes.pipe = ear() if engine else None
     script.ended = engine
     async with app.run_test(size=SIZE) as pilot:
         assert words[:60] in await opened(pilot, app, "r")
