@@ -198,6 +198,9 @@ def _relay() -> Iterator[Finding]:
 
 def _ways(found: list[Finding]) -> Iterator[Finding]:
     """What to type where something is missing: from all there is to see down to no right."""
+    if privilege.in_container():
+        text = "this is a container: commands with sudo, and tcpdump's, are for outside of it"
+        yield Finding("container", "partial", text, None)
     if any(finding.state != "ok" and finding.command for finding in found):
         for command, shows in privilege.alternatives():
             yield Finding("or", "missing", shows, command)

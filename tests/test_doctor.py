@@ -36,6 +36,15 @@ def test_every_way_of_seeing_has_its_finding() -> None:
     assert all(f.command is None for f in findings if f.state == "ok")
 
 
+def test_in_a_container_it_is_said_where_the_commands_are_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("gwtop.taps.namespaces.is_first", lambda kind: kind != "user")
+    (found,) = (f for f in doctor.examine() if f.name == "container")
+    assert "outside" in found.shows
+    assert "outside this container, sudo " in privilege.needed("ring")
+
+
 @pytest.mark.parametrize(
     ("reason", "abi", "state", "words"),
     [

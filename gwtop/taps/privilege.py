@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from gwtop.nouns.plan import Plan
+from gwtop.taps import namespaces
 
 
 class Capability(IntEnum):
@@ -180,7 +181,13 @@ def needed(tap: str, plan: Plan | None = None) -> str:
     need = NEEDS[tap]
     names = [f"CAP_{c.name}" for c in sorted(need.capabilities or need.while_reading)]
     verb = "shows" if len(names) == 1 else "show"
-    return f"{' and '.join(names)} {verb} {need.shows}: {command(plan)}"
+    where = "outside this container, " if in_container() else ""
+    return f"{' and '.join(names)} {verb} {need.shows}: {where}{command(plan)}"
+
+
+def in_container() -> bool:
+    """Rights over the machine are not to be had here, not even by root."""
+    return namespaces.is_first("user") is False or namespaces.is_first("pid") is False
 
 
 def to_keep(plan: Plan) -> frozenset[Capability]:

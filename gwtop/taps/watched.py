@@ -13,7 +13,7 @@ from ipaddress import ip_address
 from gwtop.nouns.plan import Plan
 from gwtop.nouns.records import Observed
 from gwtop.nouns.times import MILLISECOND_NS, SECOND_NS, Nanos
-from gwtop.taps import kinship, listeners, netns, of_pid, proc
+from gwtop.taps import kinship, listeners, namespaces, netns, of_pid, proc
 from gwtop.taps.listeners import Listener
 from gwtop.taps.privilege import needed
 
@@ -125,10 +125,14 @@ class Watched:
         owners = kinship.owners(self.links)
         self._search_at = now + self._pause_ns
         self._pause_ns = min(2 * self._pause_ns, LONGEST_PAUSE_NS)
-        if owners.pids or not owners.n_hidden or self._hidden_told:
+        lives_elsewhere = not owners.n_hidden and namespaces.is_first("pid") is False
+        if owners.pids or self._hidden_told or not (owners.n_hidden or lives_elsewhere):
             return kinship.roots(owners.pids), []
         self._hidden_told = True
-        text = f"the listener's owner is hidden from us; {needed('census', self._plan)}"
+        if lives_elsewhere:
+            text = "no process here is the listener's owner: it lives outside this container"
+        else:
+            text = f"the listener's owner is hidden from us; {needed('census', self._plan)}"
         return frozenset(), [Observed(now, "owner-hidden", "warn", text)]
 
     def _adopt(self, roots: frozenset[int]) -> bool:

@@ -1,5 +1,7 @@
 """The watched listeners and their roots, on a made-up machine."""
 
+import pytest
+
 from gwtop.nouns.plan import Plan
 from gwtop.nouns.times import SECOND_NS
 from gwtop.taps.watched import AWAITED_NS, LONGEST_PAUSE_NS, SETTLED_NS, Watched
@@ -90,6 +92,20 @@ def test_a_hidden_owner_is_told_once_and_looked_for_less_and_less(machine) -> No
     assert watched.look(2 * SECOND_NS) == ([], False)  # not again before 3 s
     assert watched.look(SECOND_NS + LONGEST_PAUSE_NS) == ([], True)
     assert watched.roots == {100}
+
+
+def test_in_a_container_an_owner_that_nobody_is_lives_outside(
+    machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine.born(100, 50, 10)
+    machine.listens(100, 9000, 7)
+    machine.people[100].links.clear()
+    watched = Watched(Plan(ports=(9000,)))
+    assert watched.look(0)[0] == []
+    monkeypatch.setattr("gwtop.taps.namespaces.is_first", lambda kind: False)
+    words, _ = watched.look(SECOND_NS)
+    assert [w.code for w in words] == ["owner-hidden"] and "container" in words[0].text
+    assert watched.look(LONGEST_PAUSE_NS)[0] == []
 
 
 def test_of_two_listeners_each_process_is_told_which_it_holds(machine) -> None:
