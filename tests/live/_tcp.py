@@ -15,8 +15,20 @@ from pathlib import Path
 import pytest
 
 from tests.live._php import need_fpm
-from tests.live._running import DEMOS, free_port, need_uwsgi, nginx, server
+from tests.live._running import (
+    DEMOS,
+    Fact,
+    Running,
+    free_port,
+    need_root,
+    need_uwsgi,
+    nginx,
+    of_type,
+    running,
+    server,
+)
 from tests.live._unix import N_WORKERS
+from tests.live.test_evidence import need_tracefs
 
 HOST = "127.0.0.1"
 PROXIED = "proxy_set_header Host $host; proxy_pass http://GATE;"
@@ -102,3 +114,26 @@ def leave(port: int, target: str, resets: bool, n_bytes: int = 1, stays_s: float
         threading.Event().wait(stays_s)
         if resets:
             client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+@contextmanager
+def watching(port: int, *more: str) -> Iterator[Running]:
+    need_root()
+    need_tracefs()
+    with running("attach", "--port", str(port), "--json", *more) as gwtop:
+        hello = gwtop.await_type("hello")
+        assert {tap["state"] for tap in hello["taps"]} == {"open"}
+        yield gwtop
+
+
+def in_calls(port: int, *more: str) -> AbstractContextManager[Running]:
+    return watching(port, "--capture", "calls", *more)
+
+
+def await_requests(gwtop: Running, n: int) -> list[Fact]:
+    """So many, or what there is ten seconds after the last one."""
+    n_ticks = 0
+    while len(of_type(gwtop.facts, "request")) < n and n_ticks < 10:
+        fact = gwtop.await_fact(lambda f: f["type"] in ("request", "tick"))
+        n_ticks = n_ticks + 1 if fact["type"] == "tick" else 0
+    return of_type(gwtop.facts, "request")
