@@ -3,9 +3,8 @@
 In: an `Intake`, and a pipe for wishes. Out: what a person sees. Refuses to know the engine: it is
 a descriptor that ends, sometimes without a summary.
 
-Nothing is painted because a fact came. Ten times a second the waiting lines are applied, in
-slices so that a key never waits long, and if anything changed one snapshot is taken and the panes
-draw what of them is different. Pause is keeping an old snapshot; the model goes on.
+When facts are applied and what of them is drawn is `painting`'s to know, where a key goes
+`keyboard`'s, which panes there are `stage`'s. Pause is keeping an old snapshot; the model goes on.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -26,7 +25,7 @@ from gwtop.model import Model, Snapshot
 from gwtop.nouns.driving import Driver
 from gwtop.nouns.plan import DEFAULT_COPY_BYTES
 from gwtop.nouns.wishes import Connections, Copy, TickEvery
-from gwtop.panels import Cell, Look, beside, discover
+from gwtop.panels import Cell, Look, discover
 from gwtop.tui import details, guide, palette
 from gwtop.tui.asking import Asking
 from gwtop.tui.bars import Bar, Foot
@@ -41,6 +40,7 @@ from gwtop.tui.keyboard import Keyboard
 from gwtop.tui.keys import BINDINGS
 from gwtop.tui.lifelines import Lifelines
 from gwtop.tui.opening import Opening
+from gwtop.tui.painting import Painting
 from gwtop.tui.pane import Pane
 from gwtop.tui.past import Past
 from gwtop.tui.plots import Plots
@@ -103,12 +103,11 @@ class Screen(Calm[int]):
         self.hands = Hands(self)
         self.asking = Asking(self)
         self.keyboard = Keyboard(self)
-        self._slice_asked = False
-        self._shown_end = False
         self.drive = Drive(self, driver)
         self.seeing = Seeing(self)
         self.stage = Stage(self)
         self.edges = Edges(self)
+        self.painting = Painting(self)
 
     def compose(self) -> ComposeResult:
         panels = discover()
@@ -156,57 +155,26 @@ class Screen(Calm[int]):
             self.habits.keymap.bind(widget)
         return made
 
-    # Facts in
+    # Facts in, snapshots out
+
+    def look_for_trouble(self) -> bool:
+        """Whether something else is wrong beside the engine, or no longer."""
+        before, self.trouble = self.trouble, self._ask_trouble()
+        return self.trouble != before
 
     def catch_up(self) -> None:
-        """Applies a slice of what waits, and sees to the rest; paints if anything is new."""
-        self._next_slice()
-        before, self.trouble = self.trouble, self._ask_trouble()
-        if not self._is_stale() and self.trouble == before:
-            return
-        if self.paused and self.query("#head"):
-            self._shown_end = self.feed.has_ended
-            self.edges.paint()
-            self.repaint_detail()
-        else:
-            self.paint()
-
-    def _next_slice(self) -> None:
-        if self.feed.next_slice() and not self._slice_asked:
-            self._slice_asked = True
-            self.call_later(self._later_slice)
-
-    def _later_slice(self) -> None:
-        self._slice_asked = False
-        self._next_slice()
-
-    def _is_stale(self) -> bool:
-        shown = self.shown.version, self.shown.n_unread, self._shown_end
-        return shown != (self.model.version, self.model.n_unread, self.feed.has_ended)
-
-    # Snapshots out
+        self.painting.catch_up()
 
     def paint(self) -> None:
-        dear = ("routes", "errors", "connections", "plots")
-        self.shown = self.model.snapshot(**{name: self.wants(name) for name in dear})
-        self._repaint()
+        self.painting.paint()
 
     def wants(self, panel: str) -> bool:
+        """Whether what is costly to make of it is looked at."""
         return self.panes[panel].display or self.opening.needs(panel)
 
-    def _repaint(self) -> None:
-        """The same snapshot, perhaps in another room."""
-        if not self.query("#head"):
-            return  # the screen is being taken away; what was on its way to it comes too late
-        self._shown_end = self.feed.has_ended
-        self.shown = self.past.complete(self.shown)
-        self.look = beside(self.look, self.shown)
-        self.edges.paint()
-        self.seeing.paint()
-        for pane in self.panes.values():
-            if pane.display:
-                pane.show(self.shown, self.look)
-        self.repaint_detail()
+    def renew(self) -> None:
+        """What is newly shown is told what is known by now; paused, what was."""
+        self.call_after_refresh(self.painting.repaint if self.paused else self.painting.paint)
 
     @property
     def sheet(self) -> "Sheet | Linked | RequestSheet":
@@ -228,7 +196,7 @@ class Screen(Calm[int]):
     def on_resize(self, event: events.Resize) -> None:
         self.stage.room = event.size
         self.stage.arrange()
-        self.call_after_refresh(self.paint if not self.paused else self._repaint)
+        self.renew()
 
     # Keys
 
@@ -249,7 +217,7 @@ class Screen(Calm[int]):
         self.paused = not self.paused
         if self.paused:
             self.shown = self.past.begin()
-            self._repaint()
+            self.painting.repaint()
         else:
             self.past.end()
             self.paint()
@@ -259,7 +227,7 @@ class Screen(Calm[int]):
         if not self.paused:
             self.action_pause()
         self.shown = self.past.step(n_moments) or self.shown
-        self._repaint()
+        self.painting.repaint()
 
     def action_habit(self, deed: "Deed") -> None:
         self.habits.do(deed)
@@ -279,7 +247,7 @@ class Screen(Calm[int]):
         self.stage.arrange()
         # not Widget.focus: that takes effect a message later, and the next key may be there
         self.screen.set_focus(self.panes[self.views[place - 1].focus])
-        self.call_after_refresh(self._repaint if self.paused else self.paint)
+        self.renew()
 
     def action_view_named(self, label: str) -> None:
         self.action_view([view.label for view in self.views].index(label) + 1)
@@ -295,7 +263,7 @@ class Screen(Calm[int]):
             self.screen.set_focus(sheet)
         else:
             self.focus_pane()
-        self.call_after_refresh(self._repaint)
+        self.call_after_refresh(self.painting.repaint)
 
     def action_leave(self) -> None:
         if self.query_one("#help").display:
@@ -318,7 +286,7 @@ class Screen(Calm[int]):
 
     def action_columns(self) -> None:
         self.asking.columns()
-        self.call_after_refresh(self._repaint)
+        self.call_after_refresh(self.painting.repaint)
 
     def on_filter_bar_typed(self, message: "FilterBar.Typed") -> None:
         self.asking.typed(message.purpose, message.filter)
@@ -333,7 +301,7 @@ class Screen(Calm[int]):
 
     def action_explain(self) -> None:
         self.seeing.toggle()
-        self.call_after_refresh(self._repaint)
+        self.call_after_refresh(self.painting.repaint)
 
     def action_bytes(self) -> None:
         calls = self.shown.calls
@@ -359,10 +327,6 @@ class Screen(Calm[int]):
 
     def on_pane_moved(self, message: Pane.Moved) -> None:
         self.opening.go_along(message.panel, message.key)
-
-    def renew(self) -> None:
-        """What is newly shown is told what is known by now; paused, what was."""
-        self.call_after_refresh(self._repaint if self.paused else self.paint)
 
     def get_system_commands(self, screen: TextualScreen[object]) -> Iterable[SystemCommand]:
         return palette.commands(self)

@@ -39,14 +39,21 @@ class Hands:
             key = app.focused.chosen_process()
         return next((p for p in app.shown.processes if p.key == key), None)
 
-    def signal(self) -> None:
+    def _in_reach(self) -> ProcessRow | None:
+        """The one that is meant. None: there is none, or it is said why it cannot be reached."""
         process = self.process()
         if process is None:
             self._app.bell()
-            return
+            return None
         why = self._why_not(process)
         if why is not None:
             self._say(process, why, "warn")
+            return None
+        return process
+
+    def signal(self) -> None:
+        process = self._in_reach()
+        if process is None:
             return
         from gwtop.tui.confirm import Confirm
 
@@ -65,16 +72,10 @@ class Hands:
             self._say(process, str(refusal), "bad")
 
     def stack(self) -> None:
-        process = self.process()
-        if process is None:
-            self._app.bell()
-            return
-        why = self._why_not(process)
-        if why is not None:
-            self._say(process, why, "warn")
-            return
-        self._open(process)
-        self._app.run_worker(self._read_stack(process), exclusive=True, group="stack")
+        process = self._in_reach()
+        if process is not None:
+            self._open(process)
+            self._app.run_worker(self._read_stack(process), exclusive=True, group="stack")
 
     async def _read_stack(self, process: ProcessRow) -> None:
         from gwtop.tui import stacks
