@@ -188,6 +188,7 @@ NOT_OF_THE_WIRE = {
     **dict.fromkeys(("authorization-dropped", "proxy-header-passed"), "processes"),
     **dict.fromkeys(("relay-rebound", "relay-refused", "relay-full"), "a relay: tests/taps"),
     **dict.fromkeys(("relay-bypassed", "relay-credentials", "relay-cut"), "a relay: tests/taps"),
+    **dict.fromkeys(("relay-broken", "relay-descriptors"), "a relay: tests/taps"),
     "relay-recovered": "a relay: tests/taps",
     "capture-cut": "the file: tests/taps",
     "capture-damaged": "the file: tests/taps",

@@ -108,6 +108,11 @@ def take(chosen: Names, shared: Shared) -> socket.socket:
     return listener
 
 
+def pinned(chosen: Names) -> int:
+    """A descriptor of the live socket's file, which has been taken aside."""
+    return os.open(chosen.aside, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
+
+
 def restore(chosen: Names, shared: Shared) -> bool:
     """Gives the name back, whatever has become of it meanwhile; True: nothing of ours is left.
 
@@ -231,6 +236,8 @@ def _live(path: str) -> os.stat_result:
         raise GwtopError(f"{path} may not be looked at", "run as its owner, or as root") from None
     if not stat.S_ISSOCK(found.st_mode):
         raise GwtopError(f"{path} is no socket", "name the one that the server listens on")
+    if not os.path.isdir("/proc/self/fd"):
+        raise GwtopError("a relay beside a unix socket needs /proc", "mount -t proc proc /proc")
     its = kind(path)
     if its not in (None, SOCK_STREAM_TYPE):
         raise GwtopError(

@@ -178,3 +178,26 @@ def test_a_reset_is_passed_on_as_a_reset() -> None:
     with pytest.raises(ConnectionResetError):
         server.recv(10)
     server.close()
+
+
+def test_a_byte_that_went_ahead_is_told_once_with_what_comes_next_or_with_the_end() -> None:
+    for rest in (b"equest", b""):
+        client, near = _pair("tcp")
+        far, server = _pair("tcp")
+        for one in (near, far):
+            one.setblocking(False)
+        piped = Piped(1, near, far)
+        piped.nudge()  # nothing is there yet
+        client.sendall(b"r" + rest)
+        client.shutdown(socket.SHUT_WR)
+        near.setblocking(True)
+        near.recv(1, socket.MSG_PEEK)
+        near.setblocking(False)
+        piped.nudge()
+        assert server.recv(1) == b"r"
+        assert came(piped, near) == Read(CLIENT, b"r" + rest, None)
+        assert piped.readable(near) == Read(CLIENT, b"", None)
+        assert server.recv(100) == rest
+        for each in (client, server):
+            each.close()
+        piped.close()

@@ -1,8 +1,8 @@
 """The relay as a tap: what passes is told, and nobody notices that it stands there."""
 
-import errno
 import os
 import select
+import signal
 import socket
 import sys
 import threading
@@ -17,7 +17,7 @@ from gwtop.errors import GwtopError
 from gwtop.nouns.plan import Plan, Relayed
 from gwtop.nouns.records import Missed, Observed, Record, Wrote
 from gwtop.nouns.wire import CLIENT, SERVER, Chunk, Closed, Opened
-from gwtop.taps.relay import FIRST_CONN, LOOK_NS, Relay, open_tap
+from gwtop.taps.relay import FIRST_CONN, Relay, open_tap
 
 
 @pytest.fixture
@@ -301,36 +301,6 @@ def test_who_waits_in_vain_for_a_full_backlog_is_counted_among_the_cut(path: Pat
     assert n_connected < int(told[0].rpartition(" ")[2]) <= len(clients)
 
 
-class Full:
-    """A listener in a system that has no descriptors left."""
-
-    def __init__(self, real: socket.socket) -> None:
-        self.fileno = real.fileno
-
-    def accept(self) -> tuple[socket.socket, str]:
-        raise OSError(errno.ENFILE, "too many open files in system")
-
-
-def test_when_others_have_freed_descriptors_clients_are_accepted_again(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with answering(unix_listener(path)):
-        relay = Relay(beside(path), clock.now())
-        assert relay._listener is not None
-        client = connected(path)
-        client.sendall(b"hello")
-        with monkeypatch.context() as full:
-            full.setattr(relay, "_listener", Full(relay._listener))
-            told = relay.read(clock.now())
-        assert [r.code for r in told if isinstance(r, Observed)][-1] == "relay-full"
-        relay.read(clock.now() + LOOK_NS)
-        records: list[Record] = []
-        until(relay, records, lambda: sum(isinstance(r, Closed) for r in records) >= 1)
-        assert client.recv(10) == b"HELLO"
-        client.close()
-        relay.close()
-
-
 def test_a_port_that_is_taken_is_refused_with_the_remedy() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         here = taken.getsockname()
@@ -343,10 +313,44 @@ def test_nobody_asked_for_a_relay() -> None:
     assert open_tap(Plan(ports=(9000,)), clock.now()) is None
 
 
-@pytest.mark.parametrize("listen", [None, ("127.0.0.1", 0)])
-def test_elsewhere_than_on_linux_it_says_so(
-    monkeypatch: pytest.MonkeyPatch, listen: tuple[str, int] | None
+def test_beside_a_unix_socket_it_needs_linux_and_says_what_does_not(
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(sys, "platform", "darwin")
-    with pytest.raises(GwtopError, match="the relay needs Linux"):
-        open_tap(Plan(relay=Relayed(to=("127.0.0.1", 9), listen=listen)), clock.now())
+    with pytest.raises(GwtopError, match="gwtop tap LISTEN:unix:PATH"):
+        open_tap(Plan(relay=Relayed(to="/run/app.sock", listen=None)), clock.now())
+
+
+def test_a_killed_process_of_the_relay_is_told_and_followed_by_another(path: Path) -> None:
+    with unix_listener(path) as listener:
+        relay = Relay(beside(path), clock.now())
+        records: list[Record] = []
+        with connected(path) as client:
+            until(relay, records, lambda: any(isinstance(r, Opened) for r in records))
+            listener.accept()[0].close()
+            os.kill(relay._lanes[0].pid, signal.SIGKILL)
+            until(relay, records, lambda: any(isinstance(r, Missed) for r in records))
+            assert client.recv(10) == b""
+        told = [r for r in records if isinstance(r, Observed) and r.code == "relay-broken"]
+        assert len(told) == 1
+        assert [(r.what, r.n) for r in records if isinstance(r, Missed)] == [("requests", None)]
+        later: list[Record] = []
+        with connected(path) as client:
+            client.sendall(b"again")
+            until(relay, later, lambda: any(isinstance(r, Chunk) for r in later))
+            with listener.accept()[0] as worker:
+                assert worker.recv(10) == b"again"
+        (opened,) = [r for r in later if isinstance(r, Opened)]
+        assert opened.conn not in [r.conn for r in records if isinstance(r, Opened)]
+        relay.close()
+    assert [one.name for one in path.parent.iterdir()] == ["app.sock"]
+
+
+def test_what_there_was_to_say_is_still_said_at_the_end(path: Path) -> None:
+    with unix_listener(path):
+        relay = Relay(beside(path), clock.now())
+        relay.read(clock.now())
+        relay._note("relay-full", "warn", "just now")
+        records = relay.retire(clock.now())
+        relay.close()
+    assert [r.code for r in records if isinstance(r, Observed)] == ["relay-full"]
