@@ -177,6 +177,8 @@ def _answered(fact: Request, process: ProcessRow | None, of: str = "") -> list[C
     if fact.pid is None:
         return [Cell(f"answered in {duration(fact.duration_ns)}, by whom nobody saw")]
     role = "" if process is None or of else f" ({process.role})"
+    if fact.duration_ns is None:
+        return [_pid(fact), Cell(f"{role}{of} had it; no answer of it was seen")]
     return [
         _pid(fact),
         Cell(f"{role}{of} answered it in "),

@@ -18,8 +18,8 @@ FRESH_NS = 10 * SECOND_NS
 SHOW_REQUESTS = frozenset({"ring", "libpcap", "calls"})
 HIDE_LITTLE = frozenset({"taskstats", "taskclock"})
 """What they tell of short processes is no worth a line for ever: it stands in `gwtop doctor`."""
-LENGTHS_ONLY = "of calls only lengths are seen, so over unix sockets no request is told"
-AGAIN = "; {}: their bytes again"
+LENGTHS_ONLY = "calls' bytes are not copied, so they tell of no request"
+AGAIN = "; {}: copy again"
 MIN_WIDTH = len(" ■ engine ended:  …") + 2  # textwrap raises where the mark alone has no room
 MAX_LINES = 2  # a remedy is worthless when its end is cut off; a note stands in full in its pane
 

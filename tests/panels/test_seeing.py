@@ -164,3 +164,9 @@ def test_without_fields_there_is_no_beginning_and_without_a_pid_no_process() -> 
     fact, snapshot = shown(pool())
     assert script_began_at(structs.replace(fact, response_fields=UNSET)) is None
     assert process_of(structs.replace(fact, pid=None), snapshot) is None
+
+
+def test_one_that_was_cut_off_is_not_said_to_be_answered() -> None:
+    fact, snapshot = shown([*pool(), request(99, T0, pid=1207, status=None, duration_ns=None)])
+    told = text(fact, replace(snapshot, model="worker-pool"))
+    assert "→ no answer" in told and "had it; no answer of it was seen" in told

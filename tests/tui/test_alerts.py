@@ -57,7 +57,7 @@ def test_where_only_lengths_are_seen_it_is_said_why_no_request_comes() -> None:
     shown = replace(Snapshot(), calls=Calls(12, 0, 0))
     lines = alert(shown, None, None, 80, copy_key="B")
     told = " ".join(words(line).strip() for line in lines)
-    assert told == f"⚑ {LENGTHS_ONLY}; B: their bytes again"
+    assert told == f"⚑ {LENGTHS_ONLY}; B: copy again"
     assert alert(replace(shown, calls=Calls(12, 0, 12288)), None, None, 80) == ()
 
 
