@@ -27,6 +27,11 @@ def test_a_caption_says_when_nothing_was_missed() -> None:
     assert caption(summary(facts.Missing(0, 0, 0, 0))).endswith("missed 0")
 
 
+def test_a_caption_says_which_model_was_seen() -> None:
+    pool = msgspec.structs.replace(summary(facts.Missing(0, 0, 0, 0)), model="worker-pool")
+    assert caption(pool) == "3 requests, 1 in flight, worker-pool, missed 0"
+
+
 def test_where_no_request_was_seen_a_caption_says_what_was() -> None:
     none = msgspec.structs.replace(
         summary(facts.Missing(0, 0, 0, 0)), requests=0, frames=244, connections=15
@@ -47,5 +52,16 @@ def test_a_table_in_a_pipe_cuts_nothing_and_obeys_no_markup(
     table.put([summary(facts.Missing(0, 0, 0, 0))])
     table.show()
     shown = capsys.readouterr().out
-    assert text in shown
+    head, rule, row = (line for line in shown.splitlines()[:-1] if line.strip())
+    assert head.split() == ["said", "last", "pid", "note", "code"]
+    assert set(rule.strip()) == {"─"} and len(rule) < len(text) + 100
+    assert text in row and row.rstrip().endswith("odd")
     assert shown.splitlines()[-1] == "3 requests, 1 in flight, missed 0"
+
+
+def test_a_sink_of_a_table_never_fills_and_never_closes() -> None:
+    table = TableAtTheEnd("notes")
+    table.put([summary(facts.Missing(0, 0, 0, 0))] * 3)
+    table.flush()
+    assert (table.closed, table.is_full, table.queued_bytes) == (False, False, 0)
+    assert (table.fileno(), table.take_dropped()) == (-1, (0, 0))
