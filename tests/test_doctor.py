@@ -77,6 +77,7 @@ def refuse(*_: object, **__: object) -> None:
 
 def test_without_rights_each_finding_says_what_to_type(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ring, "Ring", refuse)
+    monkeypatch.setattr(calls, "unavailable", lambda: NoBpfError("no", refused=True))
     monkeypatch.setattr(births, "unavailable", lambda: "a container")
     monkeypatch.setattr(privilege, "held", lambda: frozenset({Capability.SYS_PTRACE}))
     findings = {f.name: f for f in doctor.examine()}
@@ -89,6 +90,14 @@ def test_without_rights_each_finding_says_what_to_type(monkeypatch: pytest.Monke
     for name in ("ring", "births", "census"):
         command = findings[name].command
         assert command and command.startswith("sudo ") and command.endswith("attach --port PORT")
+
+
+def test_where_packets_are_refused_calls_show_ports(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ring, "Ring", refuse)
+    monkeypatch.setattr(calls, "unavailable", lambda: None)
+    found = next(f for f in doctor.examine() if f.name == "ring")
+    assert (found.state, "in the workers' calls" in found.shows) == ("partial", True)
+    assert found.command is not None and found.command.startswith("sudo ")
 
 
 @pytest.mark.parametrize(
