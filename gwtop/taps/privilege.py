@@ -157,7 +157,7 @@ def alternatives() -> list[tuple[str, str]]:
     return [
         (f"{own} attach --sudo --port PORT", "everything; only the engine is root, and drops most"),
         (
-            f"sudo setpriv {as_you} --inh-caps {names} --ambient-caps {names} "
+            f"sudo env HOME=$HOME setpriv {as_you} --inh-caps {names} --ambient-caps {names} "
             f"{own} attach --port PORT",
             "everything, as yourself with the capabilities it needs",
         ),
