@@ -41,7 +41,7 @@ def entry(fact: Request) -> dict[str, object]:
     host, _, _ = fact.server.rpartition(":")
     told: dict[str, object] = {
         "startedDateTime": fact.began_at,
-        "time": _ms(fact.duration_ns, 0),
+        "time": _ms(fact.duration_ns or 0),
         "request": _request(fact, http),
         "response": _response(fact),
         "cache": {},
@@ -109,13 +109,13 @@ def _timings(fact: Request) -> dict[str, float]:
     queue_ns = min(fact.queue_ns or 0, total_ns)
     first_ns = total_ns if fact.first_byte_ns is None else min(fact.first_byte_ns, total_ns)
     return {
-        "blocked": UNKNOWN if fact.queue_ns is None else _ms(queue_ns, 0),
+        "blocked": UNKNOWN if fact.queue_ns is None else _ms(queue_ns),
         "dns": UNKNOWN,
         "connect": UNKNOWN,
         "ssl": UNKNOWN,
         "send": 0,
-        "wait": _ms(max(first_ns - queue_ns, 0), 0),
-        "receive": _ms(total_ns - max(first_ns, queue_ns), 0),
+        "wait": _ms(max(first_ns - queue_ns, 0)),
+        "receive": _ms(total_ns - max(first_ns, queue_ns)),
     }
 
 
@@ -176,8 +176,8 @@ def _known(size_bytes: int | None) -> int:
     return UNKNOWN if size_bytes is None else size_bytes
 
 
-def _ms(duration_ns: int | None, unknown: float) -> float:
-    return unknown if duration_ns is None else duration_ns / MILLISECOND_NS
+def _ms(duration_ns: int) -> float:
+    return duration_ns / MILLISECOND_NS
 
 
 def _phrase(status: int | None) -> str:

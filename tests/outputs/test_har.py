@@ -10,7 +10,7 @@ from gwtop import journal
 from gwtop.nouns.facts import Request
 from gwtop.outputs.har import encode, entry
 from tests._replay import replay
-from tests.screens._facts import hostile
+from tests.screens._facts import T0, hostile, request
 
 TEXT, NUMBER, SIZE = {"type": "string"}, {"type": "number", "minimum": -1}, {"type": "integer"}
 
@@ -159,3 +159,38 @@ def test_valid_utf_8_is_text_and_the_status_field_is_no_header() -> None:
     assert isinstance(response, dict)
     assert response["content"]["text"] == "café"
     assert response["headers"] == [{"name": "X", "value": "é"}]
+
+
+MS = 1_000_000
+
+
+@pytest.mark.parametrize(
+    ("told", "time", "blocked", "wait", "receive"),
+    [
+        pytest.param({"queue_ns": 2 * MS, "first_byte_ns": 9 * MS}, 12, 2, 7, 3, id="all known"),
+        pytest.param({"queue_ns": None, "first_byte_ns": 9 * MS}, 12, -1, 9, 3, id="no queue"),
+        pytest.param({"queue_ns": 2 * MS, "first_byte_ns": None}, 12, 2, 10, 0, id="no first byte"),
+        pytest.param({"queue_ns": 20 * MS, "first_byte_ns": 9 * MS}, 12, 12, 0, 0, id="read late"),
+        pytest.param({"duration_ns": None, "queue_ns": 2 * MS}, 0, 0, 0, 0, id="no answer"),
+    ],
+)
+def test_the_time_of_a_request_is_the_sum_of_where_it_was(
+    told: dict[str, object], time: float, blocked: float, wait: float, receive: float
+) -> None:
+    one = json.loads(json.dumps(entry(request(1, T0, **told))))
+    assert one["time"] == time
+    assert one["timings"] == {
+        "blocked": blocked,
+        "dns": -1,
+        "connect": -1,
+        "ssl": -1,
+        "send": 0,
+        "wait": wait,
+        "receive": receive,
+    }
+
+
+def test_sizes_that_are_not_known_are_minus_one() -> None:
+    one = json.loads(json.dumps(entry(request(1, T0, response_head_bytes=None))))
+    assert (one["request"]["headersSize"], one["response"]["headersSize"]) == (412, -1)
+    assert (one["request"]["bodySize"], one["response"]["bodySize"]) == (0, 1024)
