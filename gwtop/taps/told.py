@@ -82,6 +82,13 @@ class _Reads:
         self.place = place
         self.parts = [data]
 
+    def goes_on(self, at: Nanos, call: Call) -> bool:
+        """What has come since belongs to another request, if all before it was a rest: php-fpm
+        reads the empty end of a body when it wants the next request."""
+        is_rest = self.came_at == self.at
+        is_next = is_rest and call.arrived_ns != 0
+        return self.thread == call.thread and at - self.at < JOIN_NS and not is_next
+
 
 def _came_at(at: Nanos, call: Call, connection: Connection) -> Nanos:
     """When what this call has read had arrived; its own instant where nobody tells."""
@@ -143,7 +150,7 @@ class Told:
         else:
             came_at = _came_at(at, call, connection)
             whole = n_bytes == len(data)
-            if whole and reads and reads.thread == call.thread and at - reads.at < JOIN_NS:
+            if whole and reads and reads.goes_on(at, call):
                 reads.parts.append(data)
                 return
             self._touch(at, call, connection)

@@ -95,6 +95,17 @@ def test_what_the_kernel_tells_too_late_came_as_it_was_read() -> None:
     assert talk.told()[3:] == [(2000, True), (2000, b"two")]
 
 
+def test_the_rest_of_one_request_is_not_joined_to_what_came_since() -> None:
+    talk = Talk()
+    talk.read(900, b"one", arrived_ns=200)
+    talk.write(950, b"answer")
+    talk.read(1000, b"end of one")
+    talk.read(1100, b"t", arrived_ns=1050)
+    talk.read(1110, b"wo")
+    rest, two = [(1000, True), (1000, b"end of one")], [(1100, True), (1050, b"two")]
+    assert talk.told()[3:] == rest + two
+
+
 def test_an_arrival_is_never_behind_its_read() -> None:
     talk = Talk()
     talk.read(900, b"ask", arrived_ns=901)
