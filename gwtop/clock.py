@@ -1,8 +1,8 @@
 """The only clock reads: now, as epoch nanoseconds, and the kernel's monotonic clock as the same.
 
 Frames are stamped by the kernel on CLOCK_REALTIME, process events on CLOCK_MONOTONIC. Facts have
-one clock, so monotonic stamps are moved by an offset; it is measured again with each `Offset`,
-because NTP slews the two apart.
+one clock, so monotonic stamps are moved by an offset; who has such stamps measures it again and
+again, because NTP slews the two apart.
 """
 
 import time
