@@ -78,29 +78,34 @@ def await_socket(path: Path, process: subprocess.Popen[bytes]) -> None:
 
 
 @contextmanager
-def fpm(folder: Path) -> Iterator[tuple[Path, str]]:
+def fpm(
+    folder: Path,
+    n_workers: int = N_WORKERS,
+    page: Path = DEMOS / "_application.php",
+    backlog: int = 511,
+) -> Iterator[tuple[Path, str]]:
     """php-fpm; its socket and the nginx lines that pass to "GATE" what is asked."""
     path, conf = folder / "fpm.sock", folder / "fpm.conf"
     conf.write_text(
         f"[global]\nerror_log = {folder}/fpm.log\ndaemonize = no\n"
-        f"[www]\nuser = root\nlisten = {path}\nlisten.mode = 0666\n"
-        f"pm = static\npm.max_children = {N_WORKERS}\n"
+        f"[www]\nuser = root\nlisten = {path}\nlisten.mode = 0666\nlisten.backlog = {backlog}\n"
+        f"pm = static\npm.max_children = {n_workers}\n"
     )
     lines = (
         "include /etc/nginx/fastcgi_params; "
-        f"fastcgi_param SCRIPT_FILENAME {DEMOS}/_application.php; fastcgi_pass GATE;"
+        f"fastcgi_param SCRIPT_FILENAME {page}; fastcgi_pass GATE;"
     )
     with on_socket([need_fpm(), "-F", "-R", "-y", str(conf)], path, folder):
         yield path, lines
 
 
 @contextmanager
-def uwsgi(folder: Path) -> Iterator[tuple[Path, str]]:
+def uwsgi(folder: Path, n_workers: int = N_WORKERS) -> Iterator[tuple[Path, str]]:
     path = folder / "uwsgi.sock"
     command = [
         *need_uwsgi(),
         *("--master", "--die-on-term", "--need-app", "--disable-logging"),
-        *("--processes", str(N_WORKERS), "--buffer-size", "65535", "--chmod-socket=666"),
+        *("--processes", str(n_workers), "--buffer-size", "65535", "--chmod-socket=666"),
         *("--uwsgi-socket", str(path), "--listen", "64"),
         *("--wsgi-file", str(DEMOS / "_application.py"), "--pythonpath", str(DEMOS)),
     ]

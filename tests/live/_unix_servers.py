@@ -1,4 +1,4 @@
-"""Real servers on unix sockets for live tests: php-fpm and uWSGI, and nginx's way to them.
+"""Real servers on unix sockets behind one's own nginx: the way to them, and what is told of them.
 
 In: a folder, how many workers. Out: the socket's path. They run as root, because pytest's folders
 are closed to anybody else.
@@ -9,42 +9,25 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.live._php import PAGE, need_fpm
-from tests.live._running import DEMOS, Fact, need_uwsgi, of_type
-from tests.live._unix import on_socket
+from tests.live._php import PAGE
+from tests.live._running import Fact, of_type
+from tests.live._unix import fpm, uwsgi
 
 
 @contextmanager
 def unix_pool(folder: Path, n_workers: int) -> Iterator[tuple[Path, str]]:
-    """php-fpm: its socket, and nginx's location for it."""
-    path, page, conf = folder / "fpm.sock", folder / "page.php", folder / "fpm.conf"
+    """php-fpm with a page of its own: its socket, and nginx's location for it."""
+    page = folder / "page.php"
     page.write_text(PAGE)
-    conf.write_text(
-        f"[global]\nerror_log = {folder}/fpm.log\ndaemonize = no\n"
-        f"[www]\nuser = root\nlisten = {path}\nlisten.backlog = 64\n"
-        f"pm = static\npm.max_children = {n_workers}\n"
-    )
-    with on_socket([need_fpm(), "-F", "-R", "-y", str(conf)], path, folder):
-        yield (
-            path,
-            "include /etc/nginx/fastcgi_params; "
-            f"fastcgi_param SCRIPT_FILENAME {page}; fastcgi_pass unix:{path};",
-        )
+    with fpm(folder, n_workers, page, backlog=64) as (path, lines):
+        yield path, lines.replace("GATE", f"unix:{path}")
 
 
 @contextmanager
 def unix_uwsgi(folder: Path, n_workers: int) -> Iterator[tuple[Path, str]]:
-    """uWSGI with the demos' application: its socket, and nginx's location for it."""
-    path = folder / "uwsgi.sock"
-    command = [
-        *need_uwsgi(),
-        *("--master", "--die-on-term", "--need-app", "--disable-logging"),
-        *("--processes", str(n_workers), "--buffer-size", "65535"),
-        *("--uwsgi-socket", str(path), "--chmod-socket=666"),
-        *("--wsgi-file", str(DEMOS / "_application.py"), "--pythonpath", str(DEMOS)),
-    ]
-    with on_socket(command, path, folder):
-        yield path, f"include /etc/nginx/uwsgi_params; uwsgi_pass unix:{path};"
+    """uWSGI with the demos' application, likewise."""
+    with uwsgi(folder, n_workers) as (path, lines):
+        yield path, lines.replace("GATE", f"unix:{path}")
 
 
 def told_of(facts: Sequence[Fact]) -> Counter[int]:
