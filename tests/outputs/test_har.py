@@ -194,3 +194,25 @@ def test_sizes_that_are_not_known_are_minus_one() -> None:
     one = json.loads(json.dumps(entry(request(1, T0, response_head_bytes=None))))
     assert (one["request"]["headersSize"], one["response"]["headersSize"]) == (412, -1)
     assert (one["request"]["bodySize"], one["response"]["bodySize"]) == (0, 1024)
+
+
+@pytest.mark.parametrize(
+    ("told", "url"),
+    [
+        ({}, "http://127.0.0.1:3031/s?a=&b=1"),
+        ({"server": "unix:/run/app.sock"}, "http://localhost/s?a=&b=1"),
+        (
+            {"fields": [("HTTP_HOST", "example.org"), ("REQUEST_METHOD", "GET")]},
+            "http://example.org/s?a=&b=1",
+        ),
+    ],
+)
+def test_the_url_has_the_host_that_was_asked_or_the_server(
+    told: dict[str, object], url: str
+) -> None:
+    one = json.loads(json.dumps(entry(request(1, T0, target="/s?a=&b=1", **told))))
+    assert one["request"]["url"] == url
+    assert one["request"]["queryString"] == [
+        {"name": "a", "value": ""},
+        {"name": "b", "value": "1"},
+    ]
