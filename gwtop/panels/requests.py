@@ -9,9 +9,10 @@ from collections.abc import Callable
 from gwtop.model import Snapshot
 from gwtop.model.requests import RequestRow
 from gwtop.nouns.facts import Evidence, Outcome, Severity
-from gwtop.panels._base import HOST, PLAIN, Cell, Column, Look, Row, Style, beside
+from gwtop.panels._base import HOST, PLAIN, Cell, Column, Line, Look, Row, Style, beside
 from gwtop.panels._safe import safe
 from gwtop.panels._text import UNKNOWN, duration, n_bytes, time_of_day
+from gwtop.panels._wrap import by_words
 
 NAME = "requests"
 TITLE = "requests"
@@ -33,6 +34,9 @@ COLUMNS = (
     ),
 )
 
+ROW_ONLY = (
+    "Only this row of it is left: facts are kept in full as long as the newest take 32 MiB, packed."
+)
 INFERRED: tuple[Evidence, ...] = ("spawn", "sole")
 _OUTCOMES: dict[Outcome | None, str] = {
     "done": "",
@@ -108,6 +112,25 @@ def one(request: RequestRow, look: Look = PLAIN) -> Row:
             _marks(request),
         ),
     )
+
+
+def lines(request: RequestRow, width: int, look: Look = PLAIN) -> list[Line]:
+    """What is left of one whose fact is no longer kept: its row."""
+    told = (
+        ("ended", time_of_day(request.at, look.utc_offset_s)),
+        ("took", duration(request.duration_ns)),
+        ("queue", duration(request.queue_ns)),
+        ("process", pid_text(request.pid, request.evidence)),
+        (
+            "sizes",
+            f"asked {n_bytes(request.request_body_bytes)} body, "
+            f"answered {n_bytes(request.response_body_bytes)} body",
+        ),
+        ("notes", safe(", ".join(request.notes)) or UNKNOWN),
+    )
+    named: list[Line] = [(Cell(name.ljust(13), "dim"), Cell(words)) for name, words in told]
+    why = [(Cell(part, "dim"),) for part in by_words(ROW_ONLY, width)]
+    return [*named, (), *why]
 
 
 def _marks(request: RequestRow) -> Cell:

@@ -8,10 +8,11 @@ from typing import NamedTuple, TypeAlias, TypeGuard
 
 from gwtop.model import Model, Snapshot
 from gwtop.nouns.facts import Request
-from gwtop.panels import Cell, Line, Look, connections, errors, notes
+from gwtop.panels import Cell, Line, Look, connections, errors, notes, requests, safe
 from gwtop.panels import _in_flight as flying
 from gwtop.panels import _route as route_detail
 from gwtop.panels._anatomy import Entry
+from gwtop.panels._text import UNKNOWN
 from gwtop.panels._wrap import wrap_lines
 
 
@@ -95,6 +96,15 @@ def _told(
     detail: Pointed, snapshot: Snapshot, width: int, look: Look
 ) -> tuple[Line, list[Line]] | None:
     match detail.panel:
+        case "requests":
+            for row in snapshot.requests.between(detail.key, detail.key + 1):
+                name = f"{safe(row.method or UNKNOWN)} {safe(row.target or UNKNOWN)}"
+                status = UNKNOWN if row.status is None else str(row.status)
+                title = (
+                    Cell(name, "bold"),
+                    Cell(f" ── {status}", requests.status_style(row.status)),
+                )
+                return title, requests.lines(row, width, look)
         case "notes":
             for note in snapshot.notes:
                 if note.key == detail.key:

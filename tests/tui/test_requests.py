@@ -290,3 +290,12 @@ async def test_the_filter_in_use_is_saved_by_a_name_and_offered_from_then_on(
         assert app.habits.config.filters == {"my-errors": "status>=500"}
         await typed(app, pilot, "F", *"x.y", "enter")
         assert "no name for a filter" in app.habits.said and "x.y" not in path.read_text()
+
+
+async def test_of_one_whose_fact_is_no_longer_kept_the_row_is_told() -> None:
+    async with requests(size=(80, 24)) as (app, _, pilot, _table):
+        app.model.requests._details.pop(39)
+        await typed(app, pilot, "up", "enter")
+        target = app.shown.requests[39].target
+        assert f"GET {target} ── 200" in text(app) and "took         42 ms" in text(app)
+        assert "Only this row of it is left" in text(app)
