@@ -5,10 +5,11 @@ lane has taken. It refuses to know what they say, and how many lanes there are.
 
 Why a process: a table of descriptors has a hard limit (20,000, 4,096, on some systems 1,024) that
 nobody without a right can raise, and a relayed connection takes two; and clients do not wait while
-we decode. It is forked when it is first wanted, after rights were given up, and closes all but the
-listening socket and its end of a channel. What is told travels in batches, at most
-`TELL_NS` late. When we are behind, it holds what it has not told, up to a limit, and then stops
-reading from its sockets: clients and gateway slow down, and nothing is lost.
+we decode. It is forked when it is first wanted, after rights were given up, closes all but the
+listening socket, the gateway's and its end of a channel, and keeps only the right to look into
+other users' processes (TCP) or to connect to their sockets. What is told travels in batches, at
+most `TELL_NS` late. When we are behind, it holds what it has not told, up to a limit, and then
+stops reading from its sockets: clients and gateway slow down, and nothing is lost.
 
 It dies with us: the channel ends with this process, however that ends. If it is killed itself, its
 connections are broken as those of any server that dies; we see the channel's end and say so.
@@ -26,9 +27,11 @@ from gwtop import clock
 from gwtop.nouns.records import Observed, Record, Wrote
 from gwtop.nouns.times import MILLISECOND_NS, SECOND_NS, Nanos
 from gwtop.nouns.wire import CLIENT, SERVER, Chunk, Closed, Opened
+from gwtop.taps import privilege
 from gwtop.taps.channel import Channel, Message, pair
 from gwtop.taps.forwarder import MAX_EVENTS, Forwarder, Full
 from gwtop.taps.poller import READ, WRITE
+from gwtop.taps.privilege import Capability
 from gwtop.taps.upstream import Goal
 
 TELL_NS = 4 * MILLISECOND_NS  # a process woken for each request costs more than what it is told
@@ -146,6 +149,7 @@ def _live(listener: socket.socket, goal: Goal, first_conn: int, there: socket.so
         gc.freeze()  # what is garbage may hold descriptors whose numbers are somebody else's soon
         pinned = () if goal.pinned is None else (goal.pinned,)
         _leave_all_but(listener.fileno(), there.fileno(), *pinned)
+        privilege.drop(privilege.OTHERS if goal.pinned is None else {Capability.DAC_OVERRIDE})
         _Inside(Forwarder(listener, goal, first_conn), Channel(there)).run()
         status = 0
     finally:

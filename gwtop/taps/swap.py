@@ -21,6 +21,8 @@ import socket
 import stat
 import struct
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from gwtop.errors import GwtopError
@@ -29,6 +31,7 @@ from gwtop.taps import upstream
 RENAME_NOREPLACE, RENAME_EXCHANGE = 1, 2  # linux/fs.h
 AT_FDCWD = -100  # linux/fcntl.h
 SOCK_STREAM_TYPE, SOCK_DGRAM_TYPE = 1, 2  # `Type` in /proc/net/unix
+MAX_NAME_BYTES = 107  # sockaddr_un, with the byte that ends it
 OTHERS_MAY_CONNECT = 0o002  # connect(2) needs write permission on the socket's file
 MEMORY = struct.Struct("=QQQQQ")
 """Device and inode of ours, then of the live one; connections in the relay."""
@@ -94,6 +97,7 @@ def take(chosen: Names, shared: Shared) -> socket.socket:
     is_taken = False
     try:
         _bind(listener, chosen)
+        _refuse_a_second(chosen)
         ours = ident(chosen.aside)
         assert ours is not None
         _dress(chosen, live)
@@ -159,27 +163,46 @@ def restore_after_death(chosen: Names, shared: Shared, descriptor: int) -> bool:
 
 def leftovers(path: str) -> list[tuple[Names, Ident, Ident]]:
     """Swaps of relays that died with their janitor: names, ours and theirs as they stand now."""
+    found: list[tuple[Names, Ident, Ident]] = []
+    for left, is_alive in _beside(path):
+        aside, at_path = ident(left.aside), ident(left.path)
+        if aside is None:
+            continue
+        if is_listening(left.aside):
+            if at_path is not None and not is_listening(left.path):  # its pid may be another's now
+                found.append((left, at_path, aside))
+        elif not is_alive:
+            found.append((left, aside, at_path or (0, 0)))
+    return found
+
+
+def _beside(path: str) -> list[tuple[Names, bool]]:
+    """Names that relays of this path have made, and whether a process of that pid is alive."""
     path = os.path.realpath(path)
     folder, base = os.path.split(path)
     prefix = f".{base}.gwtop-"
-    found: list[tuple[Names, Ident, Ident]] = []
     try:
         beside = sorted(os.listdir(folder or "."))
     except OSError:  # no such folder, or not to be listed: `take` says what that means
         return []
-    for name in beside:
-        pid = name.removeprefix(prefix)
-        if name == pid or not pid.isdigit() or os.path.exists(f"/proc/{pid}"):
+    pids = [(name, name.removeprefix(prefix)) for name in beside if name.startswith(prefix)]
+    return [
+        (Names(path, os.path.join(folder, name)), os.path.exists(f"/proc/{pid}"))
+        for name, pid in pids
+        if pid.isdigit()
+    ]
+
+
+def _refuse_a_second(chosen: Names) -> None:
+    """Two in a row could not be given back in any order; the live socket's name would be lost."""
+    for other, is_alive in _beside(chosen.path):
+        if other.aside == chosen.aside or not is_alive:
             continue
-        aside, at_path = ident(os.path.join(folder, name)), ident(path)
-        if aside is None:
-            continue
-        left = Names(path, os.path.join(folder, name))
-        if is_listening(left.aside) and not is_listening(path) and at_path is not None:
-            found.append((left, at_path, aside))
-        elif not is_listening(left.aside):
-            found.append((left, aside, at_path or (0, 0)))
-    return found
+        if is_listening(other.aside) and is_listening(chosen.path):
+            pid = other.aside.rpartition("-")[2]
+            raise GwtopError(
+                f"another gwtop (pid {pid}) relays {chosen.path} already", "stop that one first"
+            )
 
 
 def recover(path: str) -> bool:
@@ -194,14 +217,35 @@ def recover(path: str) -> bool:
 
 def is_listening(path: str) -> bool:
     """Whether a stream connection to it would be taken. It is one, for a moment."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK) as one:
+    with (
+        socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK) as one,
+        short(path) as name,
+    ):
         try:
-            one.connect(path)
+            one.connect(name)
         except BlockingIOError:  # its backlog is full
             return True
         except OSError:
             return False
     return True
+
+
+@contextmanager
+def short(path: str) -> Iterator[str]:
+    """The path as bind and connect take it: a longer one is reached through its folder."""
+    if len(os.fsencode(path)) <= MAX_NAME_BYTES:
+        yield path
+        return
+    folder, base = os.path.split(path)
+    try:
+        opened = os.open(folder, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError:  # it says so again when it is used
+        yield path
+        return
+    try:
+        yield f"/proc/self/fd/{opened}/{base}"
+    finally:
+        os.close(opened)
 
 
 def rename(old: str, new: str, flags: int) -> None:
@@ -270,7 +314,8 @@ def kind(path: str) -> int | None:
 def _bind(listener: socket.socket, chosen: Names) -> None:
     before = os.umask(0o177)  # nobody connects before the mode is right
     try:
-        listener.bind(chosen.aside)
+        with short(chosen.aside) as name:
+            listener.bind(name)
     except PermissionError:
         folder = os.path.dirname(chosen.path)
         raise GwtopError(

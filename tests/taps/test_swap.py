@@ -173,6 +173,62 @@ def test_nothing_is_recovered_from_a_relay_that_lives(folder: Path) -> None:
         swap.restore(chosen, shared)
 
 
+def test_a_second_relay_of_the_same_socket_is_refused_and_the_first_goes_on(folder: Path) -> None:
+    path = folder / "app.sock"
+    first, shared = swap.names(str(path), os.getpid()), swap.Shared()
+    with bound(path) as live, swap.take(first, shared):
+        second = swap.names(str(path), os.getppid())
+        with pytest.raises(GwtopError, match=f"another gwtop .pid {os.getpid()}. relays"):
+            swap.take(second, swap.Shared())
+        assert len(names_in(folder)) == 2
+        swap.restore(first, shared)
+        while is_waiting(live):  # what it tried, to see who listens
+            continue
+        asked(path)
+        assert is_waiting(live)
+    assert names_in(folder) == ["app.sock"]
+
+
+def test_what_a_dead_relay_left_is_recovered_although_another_process_has_its_pid(
+    folder: Path,
+) -> None:
+    path = folder / "app.sock"
+    chosen, shared = swap.names(str(path), os.getppid()), swap.Shared()
+    with bound(path) as live:
+        swap.take(chosen, shared).close()
+        assert swap.recover(str(path))
+        while is_waiting(live):
+            continue
+        asked(path)
+        assert is_waiting(live)
+    assert names_in(folder) == ["app.sock"]
+
+
+@pytest.mark.parametrize("n_bytes", [107, 90])
+def test_a_path_that_leaves_no_room_for_another_name_is_relayed_too(
+    folder: Path, n_bytes: int
+) -> None:
+    deep = folder / ("d" * 60)
+    deep.mkdir()
+    base = "s" * max(1, n_bytes - len(str(deep)) - 1)
+    path = deep / base
+    os.chdir(deep)
+    live = socket.socket(socket.AF_UNIX)
+    live.bind(base)
+    live.listen(8)
+    chosen, shared = swap.names(str(path), 4_194_305), swap.Shared()
+    assert len(chosen.aside) > swap.MAX_NAME_BYTES
+    with live:
+        with swap.take(chosen, shared) as ours:
+            asked(Path(base))
+            assert is_waiting(ours)
+            assert swap.is_listening(chosen.aside)
+        assert swap.recover(str(path))
+        asked(Path(base))
+        assert is_waiting(live)
+    assert names_in(deep) == [base]
+
+
 @pytest.mark.parametrize(
     ("kind", "word"),
     [
