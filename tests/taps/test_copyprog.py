@@ -1,4 +1,4 @@
-"""What the programs copy of a call, run on a small kernel of our own (`_ebpf_machine`)."""
+"""What the programs copy of a call, run on a small kernel of our own (`_kernel_of_calls`)."""
 
 import struct
 
@@ -8,7 +8,7 @@ from gwtop.taps import callprog, copyprog
 from gwtop.taps.callprog import ECONNRESET, UNKNOWN_BYTES
 from gwtop.taps.sites import How, Kind
 from tests.taps._code import MAPS
-from tests.taps._ebpf_machine import Kernel
+from tests.taps._kernel_of_calls import Kernel
 
 BUFFER, VECTOR, MESSAGES, PIECES = 0x10000, 0x30000, 0x40000, 0x50000
 TEXT = bytes(range(256)) * 300

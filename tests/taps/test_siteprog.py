@@ -7,7 +7,7 @@ from gwtop.taps.callprog import F_DUPFD
 from gwtop.taps.elf import AARCH64, X86_64
 from gwtop.taps.sites import How, Kind
 from tests.taps._code import MAPS, maps_used, words
-from tests.taps._ebpf_machine import Kernel
+from tests.taps._kernel_of_calls import Kernel
 
 OLD_LIMIT = 4096  # BPF_MAXINSNS
 

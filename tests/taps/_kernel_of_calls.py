@@ -1,61 +1,21 @@
-"""A small kernel for the programs at system calls: it runs their code as eBPF says, on memory of
-its own, so that what they tell can be tested without rights.
+"""As much of the kernel as the programs at system calls need: maps, slots, a ring, a process.
 
-In: assembled code, what the registers of a process say, what its memory holds. Out: the records.
-Source: Documentation/bpf/standardization/instruction-set.rst.
+In: what the registers of a process say, what its memory holds. Out: the records.
 """
 
 import struct
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from gwtop.taps import callprog, ebpf, siteprog
 from gwtop.taps.callprog import Call
-from gwtop.taps.ebpf import CODES, JUMPS, LOADS, STORES
 from gwtop.taps.elf import X86_64
 from gwtop.taps.sites import How, Kind
 from tests.taps._code import MAPS
+from tests.taps._instructions import run
 
-MASK = (1 << 64) - 1
 CONTEXT, STACK_TOP, MAP_BASE = 0x1000, 0x9000, 0x10_0000
 EFAULT, EAGAIN = -14, -11
 SITE = 0x123
-ARITHMETIC: dict[str, Callable[[int, int], int]] = {
-    "mov": lambda a, b: b,
-    "add": lambda a, b: a + b,
-    "sub": lambda a, b: a - b,
-    "mul": lambda a, b: a * b,
-    "and": lambda a, b: a & b,
-    "rsh": lambda a, b: a >> b,
-    "lsh": lambda a, b: a << b,
-    "or": lambda a, b: a | b,
-}
-COMPARED: dict[str, Callable[[int, int], bool]] = {
-    "ja": lambda a, b: True,
-    "jeq": lambda a, b: a == b,
-    "jne": lambda a, b: a != b,
-    "jgt": lambda a, b: a > b,
-    "jge": lambda a, b: a >= b,
-    "jlt": lambda a, b: a < b,
-    "jle": lambda a, b: a <= b,
-    "jset": lambda a, b: bool(a & b),
-    "jsgt": lambda a, b: signed(a) > signed(b),
-    "jsge": lambda a, b: signed(a) >= signed(b),
-    "jslt": lambda a, b: signed(a) < signed(b),
-}
-IS_SET = {code: name for name, code in CODES.items()}
-IS_JUMP = {code: name for name, code in JUMPS.items()}
-IS_LOAD = {code: n for n, code in LOADS.items()}
-IS_STORE = {code: n for n, code in STORES.items()}
-
-
-def signed(value: int) -> int:
-    return value - (1 << 64) if value >> 63 else value
-
-
-def base_of(name: str) -> str:
-    """Names that end in r take a register."""
-    return name[:-1] if name.endswith("r") and name not in ("or",) else name
 
 
 @dataclass
@@ -123,7 +83,7 @@ class Kernel:
 
     # -- helpers --------------------------------------------------------------------------------
 
-    def _called(self, helper: int, r: list[int]) -> int:
+    def called(self, helper: int, r: list[int]) -> int:
         match helper:
             case ebpf.MAP_LOOKUP:
                 return self._looked_up(r[1], r[2])
@@ -178,36 +138,7 @@ class Kernel:
         for offset, value in zip(regs.arguments, arguments, strict=False):
             struct.pack_into("<Q", context, offset, value)
         self.memory |= {CONTEXT: context, STACK_TOP - 512: bytearray(512)}
-        self._run(siteprog.at_sites(X86_64, replace(MAPS)))
+        run(siteprog.at_sites(X86_64, MAPS), [0, CONTEXT, *[0] * 8, STACK_TOP], self)
 
     def calls(self) -> list[Call]:
         return [callprog.parse(record) for record in self.records]
-
-    def _run(self, code: bytes) -> None:
-        lines = list(struct.iter_unpack("<BBhi", code))
-        r, at = [0] * 11, 0
-        r[1], r[10] = CONTEXT, STACK_TOP
-        while True:
-            op, both, offset, value = lines[at]
-            to, by, at = both & 15, both >> 4, at + 1
-            if op == 0x95:
-                return
-            if op in IS_SET:
-                name = IS_SET[op]
-                r[to] = ARITHMETIC[base_of(name)](r[to], r[by] if op & 8 else value & MASK) & MASK
-            elif op in IS_JUMP:
-                other = r[by] if op & 8 else value & MASK
-                at += offset if COMPARED[base_of(IS_JUMP[op])](r[to], other) else 0
-            elif op in IS_LOAD:
-                r[to] = self.number(r[by] + offset, IS_LOAD[op])
-            elif op in IS_STORE:
-                n = IS_STORE[op]
-                self.write(r[to] + offset, (r[by] & ((1 << 8 * n) - 1)).to_bytes(n, "little"))
-            elif op == 0xDB:
-                total = self.number(r[to] + offset, 8) + r[by]
-                self.write(r[to] + offset, (total & MASK).to_bytes(8, "little"))
-            elif op == 0x18:
-                r[to], at = value, at + 1
-            else:
-                assert op == 0x85, hex(op)
-                r[0] = self._called(value, r) & MASK
