@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from gwtop import demos
 from tests.live._running import (
     Fact,
     need_program,
@@ -206,14 +207,21 @@ def test_packets_that_were_asked_for_are_insisted_on() -> None:
     assert states["ring"] == "refused" and "calls" not in states
 
 
-def test_a_demo_is_seen_in_calls() -> None:
+@pytest.mark.parametrize("name", ["fastcgi", "cgi", "mod_php", "mod_wsgi-daemon", "tornado"])
+def test_every_kind_of_demo_is_seen_in_calls(name: str) -> None:
     need_root()
     need_tracefs()
-    words = ("demo", "fastcgi", "--requests", "30", "--rate", "0", "--json", "--capture", "calls")
+    info = demos.find(name)
+    if info.missing:
+        pytest.skip(f"needs {', '.join(info.missing)} ({info.install})")
+    words = ("demo", name, "--requests", "30", "--rate", "0", "--json", "--capture", "calls")
     status, facts, _ = run_gwtop(*words)
     requests = of_type(facts, "request")
     assert (status, len(requests)) == (0, 30)
-    assert {fact["evidence"] for fact in requests} == {"kernel"}
+    best = "environ" if info.process_model == "process-per-request" else "kernel"
+    assert {fact["evidence"] for fact in requests} == {best}
+    assert {fact["outcome"] for fact in requests} == {"done"}
+    assert facts[-1]["model"] == info.process_model
     assert "ring" not in {tap["name"] for tap in facts[0]["taps"]}
 
 
