@@ -147,10 +147,11 @@ def _calls() -> Iterator[Finding]:
     """Unix sockets, through the workers' own system calls."""
     shows, machine = privilege.NEEDS["calls"].shows, os.uname().machine
     reason = calls.unavailable()
-    if reason is None and machine == TESTED:
-        yield Finding("calls", "ok", shows, None)
-    elif reason is None:
-        yield Finding("calls", "partial", f"{shows} (untested on {machine})", None)
+    if reason is None:
+        limits = [f"untested on {machine}"] if machine != TESTED else []
+        limits += ["how long they waited needs Linux 6.3"] if calls.lacks_arrivals() else []
+        limited = f" ({'; '.join(limits)})" if limits else ""
+        yield Finding("calls", "partial" if limits else "ok", shows + limited, None)
     else:
         command = privilege.command(Plan(socket="PATH")) if reason.refused else None
         yield Finding("calls", "missing", f"{shows} ({reason})", command)

@@ -5,11 +5,13 @@ In: this machine, and one without rights that is made up. The real refusals are 
 
 import errno
 import os
+from pathlib import Path
 
 import pytest
 
 from gwtop import doctor
 from gwtop.taps import (
+    arrivals,
     births,
     calls,
     diag,
@@ -117,6 +119,7 @@ def test_calls_are_seen_or_why_not(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(calls, "unavailable", lambda: reason)
+    monkeypatch.setattr(calls, "lacks_arrivals", lambda: False)
     made = on(machine)
     monkeypatch.setattr(os, "uname", lambda: made)
     found = next(f for f in doctor.examine() if f.name == "calls")
@@ -124,6 +127,17 @@ def test_calls_are_seen_or_why_not(
     refused = reason is not None and reason.refused
     assert (found.command is not None) == refused
     assert not refused or (found.command or "").endswith("attach --socket PATH")
+
+
+def test_a_kernel_that_tells_no_arrivals_shows_all_but_waits(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(calls, "unavailable", lambda: None)
+    monkeypatch.setattr(tracefs, "mounted", lambda: str(tmp_path))
+    (found,) = (f for f in doctor.examine() if f.name == "calls")
+    assert found.state == "partial" and "how long they waited needs Linux 6.3" in found.shows
+    (tmp_path / "events" / arrivals.EVENT).mkdir(parents=True)
+    assert not calls.lacks_arrivals()
 
 
 def test_where_something_is_missing_every_way_to_it_is_a_command(

@@ -40,6 +40,7 @@ from gwtop.taps import ebpf
 from gwtop.taps.ebpf import FP, R0, R1, R2, R3, R4, R6, R7, R8, R9, Program
 
 READY, RECEIVED = b"sk_data_ready", b"sock_recv_length"  # include/trace/events/sock.h
+EVENT = "sock/sk_data_ready"  # where tracefs has the first
 SK, RET, FLAGS = 0, 8, 16  # of their arguments
 PORTS, PORT, FAMILY, STATE = 12, 14, 16, 18
 """In struct sock_common, behind addresses and a hash: both ports, ours, and what they are named."""

@@ -26,7 +26,17 @@ from gwtop import clock
 from gwtop.nouns.plan import Plan
 from gwtop.nouns.records import Metered, Missed, Observed, Record, TapState
 from gwtop.nouns.times import MILLISECOND_NS, SECOND_NS, Nanos
-from gwtop.taps import acceptors, callprog, chosen, kinship, libcs, proc, tracefs, underway
+from gwtop.taps import (
+    acceptors,
+    arrivals,
+    callprog,
+    chosen,
+    kinship,
+    libcs,
+    proc,
+    tracefs,
+    underway,
+)
 from gwtop.taps.acceptors import Acceptors
 from gwtop.taps.callprog import Call
 from gwtop.taps.delayed import Delayed
@@ -324,6 +334,12 @@ def unavailable() -> NoBpfError | NoTracefsError | None:
     if tracefs.may_make():
         return None
     return NoTracefsError("probes are defined in tracefs, which we may not change", refused=True)
+
+
+def lacks_arrivals() -> bool:
+    """Whether this kernel does not tell when bytes come. False where tracefs is not mounted."""
+    place = tracefs.mounted()
+    return place is not None and not os.path.exists(f"{place}/events/{arrivals.EVENT}")
 
 
 def open_tap(plan: Plan, now: Nanos) -> Calls | Delayed | Shut | None:

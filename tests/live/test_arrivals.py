@@ -14,15 +14,19 @@ from urllib.request import urlopen
 
 import pytest
 
+from gwtop.nouns.plan import Plan
+from gwtop.nouns.records import Observed
+from gwtop.taps import arrivals, calls
 from tests.live._backs import APPS
-from tests.live._running import Fact, Running, nginx, of_type
+from tests.live._running import Fact, Running, need_root, nginx, of_type
 from tests.live._tcp import GATEWAYS as TCP_GATEWAYS
 from tests.live._tcp import behind_nginx as behind_nginx_on_a_port
-from tests.live._unix import GATEWAYS, await_socket, behind_nginx, drive, gthread, short_folder
+from tests.live._unix import GATEWAYS, await_socket, behind_nginx, drive, fpm, gthread, short_folder
 from tests.live._unix_servers import unix_pool, unix_uwsgi
 from tests.live.test_calls import ask_all, watching
 from tests.live.test_calls_tcp import in_calls
 from tests.live.test_calls_tcp import watching as watching_port
+from tests.live.test_evidence import need_tracefs
 
 pytestmark = pytest.mark.live
 MS_NS = 1_000_000
@@ -273,3 +277,21 @@ def test_what_nobody_read_of_a_connection_is_not_the_next_ones(talk: Talk) -> No
         assert talk.told()["queue_ns"] == AT_ONCE
         talk.wait(0.03)
         talk.obey("close")
+
+
+def test_a_kernel_that_tells_no_arrivals_shows_all_else_and_it_is_said(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    need_root()
+    need_tracefs()
+    monkeypatch.setattr(arrivals, "READY", b"no_such_place")
+    with short_folder() as folder, fpm(folder) as (path, _):
+        tap = calls.open_tap(Plan(socket=str(path)), 0)
+        assert tap is not None
+        try:
+            said = [record for record in tap.read(0) if isinstance(record, Observed)]
+        finally:
+            tap.close()
+    assert tap.state.state == "open"
+    assert [one.code for one in said] == ["calls-no-arrivals"]
+    assert f"unix:{path}" in said[0].text
