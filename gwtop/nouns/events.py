@@ -60,6 +60,12 @@ class Hole(NamedTuple):
     n_bytes: int
     in_body: bool
     """True: the framing shows that all of them are body bytes, and the decoder is still in step."""
+    in_framing: bool = False
+    """True: all of them are framing that could be nothing else; in step, too."""
+
+    @property
+    def is_placed(self) -> bool:
+        return self.in_body or self.in_framing
 
 
 class ErrorText(NamedTuple):

@@ -10,7 +10,7 @@ of a chunk is a line, so only lines are held; chunk data goes through as it come
 
 import re
 
-from gwtop.nouns.events import Body, Event
+from gwtop.nouns.events import Body, Event, Hole
 from gwtop.nouns.wire import Side
 
 MAX_LINE_BYTES = 8 * 1024
@@ -21,6 +21,7 @@ at 8 KiB for a header line, and a trailer is one."""
 # LF too (2.2). 15 digits are more than any connection lives to send.
 _SIZE_LINE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\n]*)?\r?\n")
 
+_CRLF = b"\r\n"
 _DONE, _LENGTH, _UNTIL_CLOSE, _SIZE, _DATA, _DATA_END, _TRAILERS = range(7)
 
 
@@ -87,18 +88,31 @@ class FramedBody:
         self._state = _DONE
         return data[self._left :]
 
-    def lost(self, n_bytes: int) -> int:
-        """How many of the next `n_bytes`, which nobody saw, are body for sure. What is left of
-        them is behind the body when it is `done`, else in the framing, and the place is lost."""
-        if self._state == _UNTIL_CLOSE:
-            return n_bytes
-        if self._state not in (_LENGTH, _DATA):
+    def lost(self, side: Side, n_bytes: int, out: list[Event]) -> int:
+        """Appends the holes that the next `n_bytes`, which nobody saw, make in this body for
+        sure. What is left of them is behind the body when it is `done`, else in the framing, and
+        the place is lost."""
+        in_body = n_bytes
+        if self._state in (_LENGTH, _DATA):
+            in_body = min(n_bytes, self._left)
+            self._left -= in_body
+            if not self._left:
+                self._state = _DONE if self._state == _LENGTH else _DATA_END
+        elif self._state != _UNTIL_CLOSE:
+            in_body = 0
+        if in_body:
+            out.append(Hole(0, side, in_body, True))
+        return n_bytes - in_body - self._lost_end(side, n_bytes - in_body, out)
+
+    def _lost_end(self, side: Side, n_bytes: int, out: list[Event]) -> int:
+        """A chunk ends in CRLF (RFC 9112 7.1): a server that sends each chunk by one call, of
+        which the end was not copied, leaves this hole. What more is may be anything."""
+        if self._state != _DATA_END or self._line or not 0 < n_bytes <= len(_CRLF):
             return 0
-        in_body = min(n_bytes, self._left)
-        self._left -= in_body
-        if not self._left:
-            self._state = _DONE if self._state == _LENGTH else _DATA_END
-        return in_body
+        out.append(Hole(0, side, n_bytes, False, True))
+        if n_bytes == len(_CRLF):
+            self._state = _SIZE
+        return n_bytes
 
     def _take_chunks(self, side: Side, data: bytes, out: list[Event]) -> bytes:
         begin = 0

@@ -182,10 +182,7 @@ class Answers:
     def lost(self, n_bytes: int, out: list[Event]) -> None:
         lane, body = self._lane, self._body
         if lane.state == BODY:
-            in_body = body.lost(n_bytes)
-            if in_body:
-                out.append(Hole(0, Side.SERVER, in_body, True))
-                n_bytes -= in_body
+            n_bytes = body.lost(Side.SERVER, n_bytes, out)
             if body.done:
                 self._end_answer(out)
             if not n_bytes:

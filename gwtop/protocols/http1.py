@@ -258,10 +258,7 @@ class Decoder:
     def _lost_of_client(self, n_bytes: int, out: list[Event]) -> None:
         lane = self._client
         if lane.state == BODY or (lane.state == EXPECT and not lane.held):
-            in_body = self._body.lost(n_bytes)
-            if in_body:
-                out.append(Hole(0, Side.CLIENT, in_body, True))
-                n_bytes -= in_body
+            n_bytes = self._body.lost(Side.CLIENT, n_bytes, out)
             if self._body.done:
                 self._end_request(IN_STEP, out)
             if not n_bytes:

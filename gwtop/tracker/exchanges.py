@@ -122,11 +122,11 @@ class Link:
         if self.tape is not None:
             self.tape.lost(side, n_bytes, at)
         events = self._decoder.lost(side, n_bytes, at)
-        if sum(e.n_bytes for e in events if isinstance(e, Hole) and e.in_body) < n_bytes:
+        if sum(e.n_bytes for e in events if isinstance(e, Hole) and e.is_placed) < n_bytes:
             self._astray.add(side)
         for event in events:
-            if left_out and isinstance(event, Hole) and event.in_body:
-                self._count_body(event.stream, event.side, event.n_bytes, at)
+            if left_out and isinstance(event, Hole) and event.is_placed:
+                self._count_body(event.stream, event.side, event.n_bytes * event.in_body, at)
                 n_bytes -= event.n_bytes
                 if self.tape is not None:
                     self.tape.told(event)
@@ -284,7 +284,7 @@ class Link:
         line = self._open.get(event.stream, ())
         if event.side is CLIENT:
             exchange = self._asking(event.stream)
-            if exchange is not None and exchange.over_at is not None and not event.in_body:
+            if exchange is not None and exchange.over_at is not None and not event.is_placed:
                 exchange = None
         else:
             exchange = line[0] if line else None
@@ -292,7 +292,7 @@ class Link:
             self.orphan_lost_bytes += event.n_bytes
         else:
             exchange.lose(event.n_bytes, at)
-        if event.side is SERVER and len(line) > 1 and not event.in_body:
+        if event.side is SERVER and len(line) > 1 and not event.is_placed:
             self._unpair(line, at)
 
     def _unpair(self, line: Iterable[Exchange], at: Nanos) -> None:

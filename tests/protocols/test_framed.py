@@ -2,7 +2,7 @@
 
 import pytest
 
-from gwtop.nouns.events import Body, Event
+from gwtop.nouns.events import Body, Event, Hole
 from gwtop.nouns.wire import Side
 from gwtop.protocols._framed import MAX_LINE_BYTES, FramedBody
 
@@ -44,13 +44,26 @@ def test_what_is_no_chunk_is_given_back(line: bytes) -> None:
 
 
 def test_a_gap_is_body_as_far_as_the_framing_shows_it() -> None:
-    body = FramedBody()
+    body, out = FramedBody(), list[Event]()
     body.begin_length(9)
-    assert body.lost(4) == 4 and not body.done
-    assert body.lost(9) == 5 and body.done
+    assert body.lost(S, 4, out) == 0 and not body.done
+    assert body.lost(S, 9, out) == 4 and body.done
     body.begin_chunked()
-    assert body.lost(4) == 0
+    assert body.lost(S, 4, out) == 4
     body.take(S, b"5\r\na", [])
-    assert body.lost(9) == 4 and not body.done
+    assert body.lost(S, 9, out) == 5 and not body.done
     body.begin_until_close()
-    assert body.lost(10**9) == 10**9 and body.until_close
+    assert body.lost(S, 10**9, out) == 0 and body.until_close
+    assert out == [Hole(0, S, n, True) for n in (4, 5, 4, 10**9)]
+
+
+@pytest.mark.parametrize("n_end", [1, 2])
+def test_a_gap_that_takes_a_chunks_end_with_it_costs_only_holes(n_end: int) -> None:
+    """One send() of gunicorn's: the size, the data, CRLF; of which the beginning was copied."""
+    body, out = FramedBody(), list[Event]()
+    body.begin_chunked()
+    body.take(S, b"5\r\nab", [])
+    assert body.lost(S, 3 + n_end, out) == 0
+    assert out == [Hole(0, S, 3, True), Hole(0, S, n_end, False, True)]
+    assert body.take(S, b"\r\n"[n_end:] + b"1\r\nx\r\n0\r\n\r\nHTTP", out) == b"HTTP"
+    assert body.done and body.broken is None and data_of(out) == b"x"

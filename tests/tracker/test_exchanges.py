@@ -206,6 +206,17 @@ def test_what_a_tap_left_out_of_a_body_is_body_and_no_loss() -> None:
     assert (exchange.outcome, exchange.lost_bytes, exchange.response_body_bytes) == ("done", 0, 11)
 
 
+def test_framing_that_was_left_out_is_neither_body_nor_loss() -> None:
+    holes = [Hole(0, SERVER, 8, True), Hole(0, SERVER, 2, False, True)]
+    seen = Watch({**SCRIPT, b"lost": lambda at: holes})
+    seen.link.feed(CLIENT, b"ask", 1)
+    seen.link.feed(SERVER, b"head", 2)
+    assert seen.link.lost(SERVER, 10, 3, left_out=True) == 0
+    seen.link.feed(SERVER, b"end", 4)
+    (exchange,) = seen.over
+    assert (exchange.outcome, exchange.lost_bytes, exchange.response_body_bytes) == ("done", 0, 9)
+
+
 def test_the_edge_of_the_capture_makes_it_partial() -> None:
     seen = watch((1, CLIENT, b"ask"), (2, SERVER, b"head"))
     seen.link.cut(9)
