@@ -45,7 +45,11 @@ class TapOptions(Target, Telling):
 @options.telling_options
 def tap(**given: Unpack[TapOptions]) -> int:
     """Watch through a relay: beside a live unix socket, whose name it takes while it runs
-    (unix:/run/app.sock), or on a port (3032:3031, clients connect to 3032)."""
+    (unix:/run/app.sock), or on a port (3032:3031, clients connect to 3032; 3032:unix:/run/app.sock
+    stands before a unix socket, on any system).
+
+    Behind a port the worker is looked for before it gets its request: where few connections come,
+    a new one may wait up to 3 ms for that, which is told as nobody's time."""
     plan = plan_of(given)  # wrong usage is said before anything starts
     telling = options.telling_of(given)
     options.check(telling)

@@ -61,7 +61,8 @@ class Forwarder:
         """Clients, with their address, whom the gateway has not taken yet."""
         self._holders = None if isinstance(goal.to, str) else Holders()
         self._buffer = memoryview(bytearray(READ_BYTES))
-        self._turn_bytes = 0
+        self.turn_bytes = 0
+        """Read in this turn."""
         self._max_connections = max_connections()
         self._may_accept = True
         self._is_accepting = False
@@ -99,7 +100,7 @@ class Forwarder:
     def turn(self, ready: list[tuple[int, int]], now: Nanos) -> list[Record]:
         """Serves what the poller found; descriptors that are not ours are left alone."""
         records: list[Record] = []
-        self._turn_bytes = 0
+        self.turn_bytes = 0
         if self._unconnected:
             self._try_again(records)
         if self._full_until is not None and now >= self._full_until:
@@ -108,7 +109,7 @@ class Forwarder:
         for number, mask in ready:
             found = self._by_fd.get(number)
             if found is not None:
-                if self._turn_bytes < MAX_TURN_BYTES:
+                if self.turn_bytes < MAX_TURN_BYTES:
                     self._pass(found[0], found[1], mask, records)
             elif self._listener is not None and number == self._listener.fileno():
                 accepts = True
@@ -305,7 +306,7 @@ class Forwarder:
                     pid = self._holders.of(piped)
                 if pid is not None:
                     records.append(Wrote(at, piped.conn, pid))
-            self._turn_bytes += len(came.data)
+            self.turn_bytes += len(came.data)
             records.append(Chunk(at, piped.conn, came.side, came.data))
             return
         if piped.has_lost_descriptors:

@@ -196,7 +196,7 @@ class _Inside:
             if any(fd == number for fd, _ in ready):
                 for message in channel.get():
                     self._obey(message)
-            self._keep(forwarder.turn(ready, now))
+            self._keep(forwarder.turn(ready, now), forwarder.turn_bytes)
             if self._tell_at is not None and (
                 now >= self._tell_at or self._untold_bytes >= TELL_BYTES
             ):
@@ -212,11 +212,11 @@ class _Inside:
         poll.poll()
         self._flush()
 
-    def _keep(self, records: list[Record]) -> None:
+    def _keep(self, records: list[Record], n_bytes: int) -> None:
         if not records and self._told == self._standing():
             return
         self._untold += records
-        self._untold_bytes += sum(len(r.data) for r in records if isinstance(r, Chunk))
+        self._untold_bytes += n_bytes
         if self._tell_at is None:
             self._tell_at = clock.now() + TELL_NS
 
