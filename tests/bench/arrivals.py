@@ -1,5 +1,6 @@
 """What it costs everybody else that arrivals are told: messages between two ends that nobody
-watches, with gwtop's programs at the kernel's places and without.
+watches, with gwtop's programs at the kernel's places and without; and where the reader is watched
+(what else that costs him is not in it).
 
 In: how many runs. Out: ns a message (a write and a read of 64 bytes by one thread) and ns a round
 (there and back between two processes), of each the best of many short runs, on a unix socket and on
@@ -69,6 +70,8 @@ def main(n_runs: int) -> None:
     kernel = KernelSide(0)
     assert kernel.follow_arrivals(unix=True), "needs Linux 6.3"
     tables["with"] = measure(n_runs)
+    kernel.concern([os.getpid()])
+    tables["as a reader"] = measure(n_runs)
     kernel.close()
     tables["again without"] = measure(n_runs)
     for name, table in tables.items():
