@@ -41,6 +41,7 @@ def title_line(snapshot: Snapshot, title: str, state: Cell, width: int) -> Line:
     room, words = width - n_cells(state.text) - 7, verdict_text(snapshot)
     least = min(n_cells(words), max(MIN_VERDICT, room * 2 // 5))
     name = _gateway(snapshot, title if width >= 100 else "", max(MIN_NAME, room - least))
+    name = cropped(name, room)
     left = room - n_cells(name)
     verdict = cropped(words, max(0, left))
     gap = " " * max(1, 2 + left - n_cells(verdict))
@@ -99,7 +100,7 @@ def calls_cell(calls: Calls) -> Cell:
 
 def _gateway(snapshot: Snapshot, title: str, width: int) -> str:
     if not snapshot.watch:
-        return cropped(safe(title) or "gwtop", width)
+        return safe(title) or "gwtop"
     watched = snapshot.watch[:3]
     more = f" +{len(snapshot.watch) - len(watched)}" if len(snapshot.watch) > 3 else ""
     before = f"{safe(title)}  " if title else ""
@@ -111,16 +112,18 @@ def _gateway(snapshot: Snapshot, title: str, width: int) -> str:
             protocols, _fitted([safe(w.listen) for w in watched], room), strict=True
         )
     ]
-    return cropped(before + "  ".join(told) + more, width)
+    return before + "  ".join(told) + more
 
 
 def _fitted(names: list[str], room: int) -> list[str]:
-    """The long ones shortened alike, where there is no room for all."""
-    found: dict[int, str] = {}
-    for n_left, at in enumerate(sorted(range(len(names)), key=lambda at: n_cells(names[at]))):
-        found[at] = shortened(names[at], room // (len(names) - n_left))
-        room -= n_cells(found[at])
-    return [found[at] for at in range(len(names))]
+    """Paths shortened alike, where there is no room for all; of an address every part counts."""
+    paths = sorted((name for name in names if "/" in name), key=n_cells)
+    room -= sum(n_cells(name) for name in names if "/" not in name)
+    fitted: dict[str, str] = {}
+    for n_before, path in enumerate(paths):
+        fitted[path] = shortened(path, max(MIN_NAME, room // (len(paths) - n_before)))
+        room -= n_cells(fitted[path])
+    return [fitted.get(name, name) for name in names]
 
 
 def _items(snapshot: Snapshot) -> list[Item]:
