@@ -82,6 +82,7 @@ class RunningLoad:
         self._driven = driven
         self._summary_line = b""
         self._summary: bytes | None = None
+        self._was_killed = False
         self._told = b""
         self._state: State | None = None
 
@@ -125,9 +126,10 @@ class RunningLoad:
         return self._state
 
     def trouble(self) -> str | None:
-        """Why it ended before its time. None: it runs, or it is over as it should be."""
+        """Why it ended before its time. None: it runs, or it is over as it should be; that we had
+        no time to wait for its end is no trouble of its own."""
         status = self._process.poll()
-        if not status:
+        if not status or self._was_killed:
             return None
         self._stderr.seek(0)
         said = self._stderr.read().decode("latin-1").splitlines()
@@ -148,6 +150,7 @@ class RunningLoad:
             try:
                 out, _ = self._process.communicate(timeout=STOP_DEADLINE_S)
             except subprocess.TimeoutExpired:
+                self._was_killed = True
                 self._process.kill()
                 out, _ = self._process.communicate()
             last = (self._told + out).rstrip(b"\n").rpartition(b"\n")[2] or self._summary_line

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from queue import Queue
+from tempfile import TemporaryFile
 from threading import Barrier, Thread
 
 import pytest
@@ -201,6 +202,18 @@ def test_a_killed_load_has_no_summary() -> None:
         server.seen.get(timeout=20)
         load._process.send_signal(signal.SIGKILL)
         assert load.stop() is None
+
+
+def test_a_load_that_does_not_end_in_time_is_ended_and_that_is_no_trouble(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("gwtop.load.STOP_DEADLINE_S", 0.05)
+    with TemporaryFile() as said:
+        waits = [sys.executable, "-c", "import signal; signal.pause()"]
+        pipe = subprocess.PIPE
+        load = RunningLoad(subprocess.Popen(waits, stdin=pipe, stdout=pipe, stderr=said), said)
+        assert load.stop() is None
+        assert load.poll() == -signal.SIGKILL and load.trouble() is None
 
 
 def test_it_ends_with_its_stdin() -> None:
