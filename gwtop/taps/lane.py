@@ -158,7 +158,8 @@ def _live(listener: socket.socket, goal: Goal, first_conn: int, there: socket.so
 
 def _leave_all_but(*numbers: int) -> None:
     """Nothing that others wait for the end of stays open here, and no signal reaches us that a
-    terminal or a `kill` of the whole group meant for our owner."""
+    terminal (^C, ^Z) or a `kill` of the whole group meant for our owner."""
+    os.setsid()
     for ending in IGNORED:
         signal.signal(ending, signal.SIG_IGN)
     signal.set_wakeup_fd(-1)

@@ -156,12 +156,17 @@ class Relay:
         self._n_lanes += 1
         self._lanes.append(lane)
         self._poll.register(lane.fileno(), READ)
-        lane.follow(self._tree)
+        self._lead(lane)
         return lane
 
     def follow(self, pids: Collection[int]) -> None:
         self._tree = frozenset(pids)
         for lane in self._lanes:
+            self._lead(lane)
+
+    def _lead(self, lane: Lane) -> None:
+        """On a unix socket the kernel names who writes."""
+        if not isinstance(self._to, str):
             lane.follow(self._tree)
 
     def retire(self, now: Nanos) -> list[Record]:

@@ -16,6 +16,7 @@ import pytest
 
 from tests.live._running import (
     Running,
+    as_nobody,
     free_port,
     need_program,
     need_root,
@@ -112,6 +113,32 @@ def test_requests_to_a_relayed_port_have_their_workers_pids_or_none(tmp_path: Pa
     assert {request["server"] for request in of_type(gwtop.facts, "request")} == {
         f"127.0.0.1:{port}"
     }
+
+
+def test_a_relayed_ports_workers_are_named_though_they_close_as_they_answer(
+    tmp_path: Path,
+) -> None:
+    """By their descriptors alone: without the right to trace anything. uWSGI is not even woken
+    before bytes are there."""
+    nobody = as_nobody()
+    listen = free_port()
+    location = f"location / {{ include /etc/nginx/uwsgi_params; uwsgi_pass 127.0.0.1:{listen}; }}"
+    rights = "-all,+sys_ptrace,+dac_read_search"  # for uWSGI is root's here
+    prefix = [part.replace("inh-caps=-all", f"inh-caps={rights}") for part in nobody]
+    prefix = [part for part in prefix if not part.startswith("--bounding-set")]
+    prefix.insert(1, f"--ambient-caps={rights}")
+    with uwsgi(tmp_path) as (port, _), nginx(tmp_path, location) as (front, _):
+        asked = ("tap", f"{listen}:{port}", "--json", "--requests", "40")
+        with running(*asked, prefix=prefix) as gwtop:
+            gwtop.await_fact(lambda fact: fact["type"] == "tick")
+            rows = drive(front, 40)
+            assert gwtop.finish() == 0
+    requests = sort(told(of_type(gwtop.facts, "request")))
+    known = [found for found in requests if found.pid is not None]
+    print(f"{len(known)} of 40 have a pid")
+    assert len(known) >= 10  # 37 to 40 on a busy machine
+    assert all(found in rows for found in known)
+    assert {r["evidence"] for r in of_type(gwtop.facts, "request")} <= {"relay", "socket", None}
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])

@@ -77,6 +77,7 @@ def test_what_passes_is_told(owned: Owned) -> None:
     assert client.recv(10) == b"answer"
     client.close()
     owned.until(Closed, 2)
+    assert os.getsid(owned.lane.pid) == owned.lane.pid  # no terminal's signal reaches it
     assert [type(r) for r in owned.records] == [Opened, Chunk, Chunk, Closed, Closed]
     assert owned.lane.n_open == 0
 
