@@ -12,7 +12,7 @@ from gwtop.nouns.records import Observed
 from gwtop.nouns.times import Nanos, instant
 from gwtop.nouns.wire import Closed
 from gwtop.protocols._base import Pair
-from gwtop.redaction import redact_pairs
+from gwtop.redaction import masked_body, redact_pairs
 from gwtop.tracker.connections import Connection
 from gwtop.tracker.exchange import Exchange
 
@@ -60,8 +60,8 @@ def request_fact(exchange: Exchange, plan: Plan) -> Request:
         notes=[NoteText(r.code, r.severity, r.text) for r in exchange.remarks],
         fields=_request_pairs(exchange, plan) if plan.details else UNSET,
         response_fields=_response_pairs(exchange, plan) if plan.details else UNSET,
-        request_body=_body(exchange.request_body) if plan.bodies_bytes else UNSET,
-        response_body=_body(exchange.response_body) if plan.bodies_bytes else UNSET,
+        request_body=_body(exchange.request_body, plan) if plan.bodies_bytes else UNSET,
+        response_body=_body(exchange.response_body, plan) if plan.bodies_bytes else UNSET,
     )
 
 
@@ -94,8 +94,9 @@ def in_flight(
     )
 
 
-def _body(kept: bytearray | None) -> str:
-    return "" if kept is None else kept.decode("latin-1")
+def _body(kept: bytearray | None, plan: Plan) -> str:
+    body = bytes(kept or b"")
+    return (body if plan.show_secrets else masked_body(body)).decode("latin-1")
 
 
 def _request_pairs(exchange: Exchange, plan: Plan) -> Pairs:

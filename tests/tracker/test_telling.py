@@ -47,6 +47,16 @@ def test_what_was_not_asked_for_is_left_out() -> None:
     assert (asked_for.fields, asked_for.request_body) == ([], "")
 
 
+def test_a_password_in_a_body_is_told_only_where_secrets_are_asked_for() -> None:
+    exchange = asked(b"error")
+    exchange.request_body = bytearray(b"user=eve&password=hunter2")
+    told = request_fact(exchange, Plan(bodies_bytes=99))
+    assert told.request_body == "user=eve&password=*******"
+    assert request_fact(exchange, Plan(bodies_bytes=99, show_secrets=True)).request_body == (
+        "user=eve&password=hunter2"
+    )
+
+
 def test_a_server_error_with_its_reason_is_remarked_with_the_last_line() -> None:
     remark = stderr_remark(asked(b"error"))
     assert remark is not None and remark.code == "server-error-stderr"
