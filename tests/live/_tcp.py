@@ -7,7 +7,6 @@ was asked and answered.
 import socket
 import struct
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -105,13 +104,15 @@ def behind_nginx(folder: Path, port: int, lines: str, keeps: bool) -> Iterator[i
         yield front
 
 
-def leave(port: int, target: str, resets: bool, n_bytes: int = 1, stays_s: float = 0) -> None:
-    """Asks, and goes once so many bytes of the answer are there, or after a while."""
+def leave(
+    port: int, target: str, resets: bool, n_bytes: int = 1, stay: Callable[[], object] = bool
+) -> None:
+    """Asks, and goes once so many bytes of the answer are there and `stay` has returned."""
     with socket.create_connection((HOST, port), timeout=30) as client:
         client.sendall(f"GET {target} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
         while n_bytes > 0:
             n_bytes -= len(client.recv(n_bytes))
-        threading.Event().wait(stays_s)
+        stay()
         if resets:
             client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 

@@ -5,6 +5,7 @@ import os
 import threading
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from gwtop import demos
 from tests.live._running import (
     Fact,
+    Running,
     need_program,
     need_root,
     of_type,
@@ -51,13 +53,21 @@ SAME = (
 )
 
 
-def mixed(front: int, n: int) -> list[Row]:
+def mixed(front: int, n: int, calls: Running) -> list[Row]:
     """What those who stayed asked and got; a few leave, by closing or by a reset."""
     rows = drive(front, n // 2, seed=1)
     for number in range(4):
         leave(front, f"/big?bytes={BIG}&leave={number}", resets=number % 2 == 0)
-        leave(front, f"/slow?ms=500&leave={number}", number % 2 == 0, n_bytes=0, stays_s=0.2)
+        target = f"/slow?ms=4000&leave={number}"
+        seen = partial(calls.await_fact, partial(has_in_flight, target))
+        leave(front, target, number % 2 == 0, n_bytes=0, stay=seen)
     return rows + drive(front, n - n // 2, seed=2)
+
+
+def has_in_flight(target: str, fact: Fact) -> bool:
+    """A tick that tells who is at work on it."""
+    flying = fact["in_flight"] if fact["type"] == "tick" else []
+    return any(one["target"] == target and one["pid"] for one in flying)
 
 
 def same(facts: Sequence[Fact]) -> list[tuple[object, ...]]:
@@ -80,7 +90,7 @@ def test_requests_are_what_client_application_and_packets_say(gateway: str, keep
         watching(port) as ring,
         in_calls(port) as calls,
     ):
-        rows = mixed(front, N_REQUESTS)
+        rows = mixed(front, N_REQUESTS, calls)
         n_left = 8
         packets, requests = (await_requests(one, len(rows) + n_left) for one in (ring, calls))
         calls.await_type("tick")
