@@ -165,6 +165,66 @@ def test_after_any_end_of_the_relay_new_connections_succeed(number: signal.Signa
         assert "1 connections in the relay were broken" in said
 
 
+def processes_of(path: Path) -> set[int]:
+    """Everything that was started with this route: the engine, its janitor, its lanes."""
+    found = set()
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            if f"unix:{path}".encode() in (folder / "cmdline").read_bytes().split(b"\0"):
+                found.add(int(folder.name))
+        except OSError:  # it has gone
+            continue
+    return found
+
+
+def test_a_relay_that_was_killed_with_its_janitor_is_healed_by_the_next() -> None:
+    with short_folder() as folder, uwsgi_on_socket(folder) as (path, lines):
+        with running("tap", f"unix:{path}", "--json") as gwtop:
+            gwtop.await_fact(lambda fact: fact["type"] == "tick")
+            every = processes_of(path)
+            assert len(every) >= 3  # the engine, its janitor, a lane
+            for pid in every - {gwtop.process.pid}:
+                os.kill(pid, signal.SIGKILL)
+            gwtop.process.kill()
+            gwtop.process.wait(timeout=10)
+        assert not connects_within(path, 0.1)
+        with (
+            running("tap", f"unix:{path}", "--json", "--requests", "8") as gwtop,
+            behind_nginx(folder, path, lines, keeps=False) as port,
+        ):
+            gwtop.await_type("hello")
+            assert [row.status for row in drive(port, 8)] == [200] * 8
+            assert gwtop.finish() == 0
+        assert "relay-recovered" in notes_of(gwtop)
+        assert names_in(folder) == [path.name]
+        assert not processes_of(path)
+
+
+def test_a_killed_lane_costs_its_connections_and_no_more() -> None:
+    with (
+        short_folder() as folder,
+        uwsgi_on_socket(folder) as (path, lines),
+        behind_nginx(folder, path, lines, keeps=False) as port,
+        running("tap", f"unix:{path}", "--json") as gwtop,
+    ):
+        gwtop.await_fact(lambda fact: fact["type"] == "tick")
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(str(path))
+            gwtop.await_fact(lambda fact: fact["type"] == "tick")
+            own = gwtop.process.pid
+            children = Path(f"/proc/{own}/task/{own}/children").read_text().split()
+            (lane,) = (int(pid) for pid in children)
+            os.kill(lane, signal.SIGKILL)
+            gwtop.await_fact(lambda fact: fact.get("code") == "relay-broken")
+            client.settimeout(5)
+            assert client.recv(1) == b""
+        assert [row.status for row in drive(port, 8)] == [200] * 8
+        gwtop.interrupt()
+    (summary,) = of_type(gwtop.facts, "summary")
+    assert summary["missed"]["requests"] is None
+    assert summary["outcomes"].get("done") == 8
+
+
 def test_no_request_fails_while_the_relay_comes_and_goes() -> None:
     with short_folder() as folder, uwsgi_on_socket(folder) as (path, lines):
         with behind_nginx(folder, path, lines, keeps=False) as port:
