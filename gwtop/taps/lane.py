@@ -56,6 +56,7 @@ class Lane:
         if self.pid == 0:
             _live(listener, goal, first_conn, there)
         there.close()
+        self.born_ns = clock.monotonic_ns()
         self._channel = Channel(here)
         self._open: dict[int, bool] = {}
         """Connections, and whether one side has ended."""

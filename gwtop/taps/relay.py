@@ -66,6 +66,8 @@ class Relay:
         self._n_lanes = 0
         """Ever made: their connections' numbers are never used again."""
         self._has_name = True
+        self._lane_ns = 0
+        """On the monotonic clock: no lane is made before."""
         self._tree: frozenset[int] = frozenset()
         self._look_at = now  # at once: the first lane is made when rights have been given up
         self._full_told = False
@@ -123,7 +125,9 @@ class Relay:
         return records
 
     def _bury(self, lane: Lane, records: list[Record]) -> None:
-        """Nobody had told it to end."""
+        """Nobody had told it to end. What ends as it begins is not begun over and over."""
+        if clock.monotonic_ns() < lane.born_ns + LOOK_NS:
+            self._lane_ns = clock.monotonic_ns() + LOOK_NS
         self._lanes.remove(lane)
         self._poll.unregister(lane.fileno())
         lane.close()
@@ -148,6 +152,8 @@ class Relay:
 
     def _add_lane(self) -> Lane | None:
         assert self._listener is not None
+        if clock.monotonic_ns() < self._lane_ns:
+            return None
         first_conn = FIRST_CONN + self._n_lanes * CONNS_A_LANE
         try:
             lane = Lane(self._listener, self._goal, first_conn)

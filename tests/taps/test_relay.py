@@ -346,6 +346,19 @@ def test_a_killed_process_of_the_relay_is_told_and_followed_by_another(path: Pat
     assert [one.name for one in path.parent.iterdir()] == ["app.sock"]
 
 
+def test_a_process_that_ends_as_it_begins_is_not_begun_over_and_over(path: Path) -> None:
+    with unix_listener(path):
+        relay = Relay(beside(path), clock.now())
+        relay.read(clock.now())
+        os.kill(relay._lanes[0].pid, signal.SIGKILL)
+        records: list[Record] = []
+        until(relay, records, lambda: any(isinstance(r, Missed) for r in records))
+        relay.read(clock.now())
+        assert not relay._lanes
+        until(relay, records, lambda: bool(relay._lanes))
+        relay.close()
+
+
 def test_what_there_was_to_say_is_still_said_at_the_end(path: Path) -> None:
     with unix_listener(path):
         relay = Relay(beside(path), clock.now())
