@@ -190,6 +190,7 @@ NOT_OF_THE_WIRE = {
     **dict.fromkeys(("relay-bypassed", "relay-credentials", "relay-cut"), "a relay: tests/taps"),
     **dict.fromkeys(("relay-broken", "relay-descriptors"), "a relay: tests/taps"),
     "relay-recovered": "a relay: tests/taps",
+    **dict.fromkeys(("interface-back", "interface-down", "cpu-uncounted"), "a live watch"),
     "capture-cut": "the file: tests/taps",
     "capture-damaged": "the file: tests/taps",
     "unknown-link": "the file: tests/tracker",

@@ -308,9 +308,10 @@ class Tracker:
         opened = connection.opened
         if self.tell_connections:
             self._facts.append(telling.connection_fact(connection, closed))
-        if connection.skipped and self._plan.ports and opened.server not in self._unclaimed:
+        said = telling.nothing_read(connection, self._plan, closed.at)
+        if said is not None and opened.server not in self._unclaimed:
             self._unclaimed.add(opened.server)
-            self._note(telling.unknown_protocol(closed.at, opened.server))
+            self._note(said)
 
     # -- settling -----------------------------------------------------------------------------
 

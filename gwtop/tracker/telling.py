@@ -130,9 +130,19 @@ def unknown_link(at: Nanos, link: int) -> Observed:
     return Observed(at, "unknown-link", "warn", text)
 
 
-def unknown_protocol(at: Nanos, server: str) -> Observed:
-    text = "No protocol that gwtop knows is spoken there; name it with --protocol."
-    return Observed(at, "unknown-protocol", "info", text, None, server)
+def nothing_read(connection: Connection, plan: Plan, at: Nanos) -> Observed | None:
+    """On a connection that has closed: whether what its client sent was no request to us, and why.
+
+    Without a port every connection of a capture is looked at, and most are none of our business.
+    """
+    asked, link = plan.protocol, connection.link
+    if connection.skipped and plan.ports:
+        text = "No protocol that gwtop knows is spoken there; name it with --protocol."
+    elif asked and connection.from_start and connection.held_bytes and link and not link.n_requests:
+        text = f"No request of {asked} was found in what a client sent; is --protocol right?"
+    else:
+        return None
+    return Observed(at, "unknown-protocol", "info", text, None, connection.opened.server)
 
 
 def connections_dropped(at: Nanos, n: int) -> Observed:

@@ -236,6 +236,23 @@ def test_a_watched_port_that_speaks_nothing_known_is_said_once() -> None:
     ]
 
 
+def test_a_protocol_that_was_named_and_is_not_spoken_is_said_once() -> None:
+    watched = tracker(protocol="scgi")
+    facts: list[Fact] = []
+    for conn in (1, 2):
+        facts += run(
+            watched, [opened(conn), Chunk(T0, conn, CLIENT, b"\x00\x06\x00\x00\x01\x00a\x01\x00b")]
+        )
+        facts += run(watched, [Closed(T0 + 1, conn, CLIENT, "rst")])
+    facts += run(watched, [opened(3), Closed(T0 + 1, 3, CLIENT, "rst")])
+    assert [(f.code, f.text) for f in facts if isinstance(f, Note)] == [
+        (
+            "unknown-protocol",
+            "No request of scgi was found in what a client sent; is --protocol right?",
+        )
+    ]
+
+
 def test_frames_of_an_unknown_link_type_are_counted_and_said_once() -> None:
     watched = tracker()
     batch = Frames.of("file", 195, [(T0, b"whatever")])
