@@ -64,6 +64,7 @@ from gwtop.wire.tcp import Reassembler
 
 SETTLE_NS = 80 * MILLISECOND_NS  # INTERFACE.md allows 100 ms; the slowest tap is 20 ms late
 TICK_NS = SECOND_NS
+MAX_UNCLAIMED = 1024  # listeners of which it is said that nothing known is spoken there
 
 
 class Tracker:
@@ -108,7 +109,7 @@ class Tracker:
         """In a file: before this instant of the trace nothing settles and nothing ticks."""
         self._n_dropped = 0
         self._n_whole = 0
-        self._unclaimed: set[str] = set()
+        self._unclaimed: set[str | None] = set()
         self._unknown_links: set[int] = set()
         self.tell_connections = False
         """A `connection` fact at each close (a wish)."""
@@ -305,12 +306,11 @@ class Tracker:
 
     def _gone(self, connection: Connection, closed: Closed) -> None:
         self._leaving.append((closed.at + SETTLE_NS, connection.id))
-        opened = connection.opened
         if self.tell_connections:
             self._facts.append(telling.connection_fact(connection, closed))
         said = telling.nothing_read(connection, self._plan, closed.at)
-        if said is not None and opened.server not in self._unclaimed:
-            self._unclaimed.add(opened.server)
+        if said and said.listen not in self._unclaimed and len(self._unclaimed) < MAX_UNCLAIMED:
+            self._unclaimed.add(said.listen)
             self._note(said)
 
     # -- settling -----------------------------------------------------------------------------
