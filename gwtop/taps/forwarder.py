@@ -23,7 +23,7 @@ from typing import Literal
 from gwtop import clock
 from gwtop.nouns.records import Observed, Record, Wrote
 from gwtop.nouns.times import MILLISECOND_NS, SECOND_NS, Nanos
-from gwtop.nouns.wire import SERVER, Chunk, Closed, Opened
+from gwtop.nouns.wire import CLIENT, SERVER, Chunk, Closed, Opened
 from gwtop.taps import upstream
 from gwtop.taps.addresses import of_socket
 from gwtop.taps.holders import Holders
@@ -295,7 +295,9 @@ class Forwarder:
             came = piped.readable(one, hung_up)  # what is left is all there is
         if hung_up and not piped.closed:
             piped.hung_up(one)
-        if piped.cut is not None:
+        if piped.cut is SERVER and piped.is_asked:  # on a unix socket that close is a reset
+            records.append(Closed(at, piped.conn, CLIENT, "rst"))
+        elif piped.cut is not None:
             records.append(Closed(at, piped.conn, piped.cut, "fin"))
 
     def _tell(self, piped: Piped, came: Read, at: Nanos, records: list[Record]) -> None:

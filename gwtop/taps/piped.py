@@ -114,13 +114,13 @@ class Piped:
         """Some came that there was no room for, and so it was broken."""
         self._ahead = b""
         """What was passed on of the client's, and not told yet."""
-        self._is_asked = False
+        self.is_asked = False
         """The last bytes that came were the client's."""
 
     @property
     def is_awaited(self) -> bool:
         """Somebody waits: for the answer, or for bytes that are held here."""
-        return self._is_asked or self.there.held is not None or self.back.held is not None
+        return self.is_asked or self.there.held is not None or self.back.held is not None
 
     def interest(self, one: socket.socket) -> tuple[bool, bool]:
         """Whether to wait for reading, and for writing, on one of its sockets."""
@@ -163,7 +163,7 @@ class Piped:
         if way.broken:  # its reader has gone; what nobody will read is not held against the writer
             _close_all(descriptors)
             return None
-        self._is_asked = way is self.there
+        self.is_asked = way is self.there
         self._write(way, data, descriptors)
         return Read(way.side, ahead + data, pid)
 

@@ -115,6 +115,27 @@ def test_a_server_that_answers_and_closes_ends_both_sides_in_order(between: Betw
     assert between.forwarder.n_connections == 0
 
 
+@pytest.mark.parametrize("between", ["unix"], indirect=True)
+def test_a_client_that_leaves_before_its_answer_is_told_as_who_broke_off(between: Between) -> None:
+    client, worker = between.connect()
+    between.passes(client, worker, b"ask")
+    client.close()
+    between.until(lambda: between.forwarder.n_connections == 0)
+    assert between.ends() == [(CLIENT, "fin"), (CLIENT, "rst")]
+    worker.close()
+
+
+@pytest.mark.parametrize("between", ["unix"], indirect=True)
+def test_a_client_that_leaves_after_its_answer_has_closed(between: Between) -> None:
+    client, worker = between.connect()
+    between.passes(client, worker, b"ask")
+    between.passes(worker, client, b"answer")
+    client.close()
+    between.until(lambda: between.forwarder.n_connections == 0)
+    assert between.ends() == [(CLIENT, "fin"), (SERVER, "fin")]
+    worker.close()
+
+
 def test_a_half_close_of_either_side_leaves_the_other_way_open(between: Between) -> None:
     client, worker = between.connect()
     client.shutdown(socket.SHUT_WR)
