@@ -7,11 +7,13 @@ from typing import TypedDict, Unpack
 import click
 
 from gwtop.cli import options
+from gwtop.cli.finite import Finite
 from gwtop.cli.options import Telling
 from gwtop.cli.target import file_of
 from gwtop.nouns.plan import Plan, Relayed
 
 LOOPBACK = "127.0.0.1"
+EVERY = ("0.0.0.0", "::")  # who listens there is found at each address of this machine
 HOST = r"\[[0-9A-Fa-f:.]+\]|\d+(?:\.\d+){3}"
 ROUTE = re.compile(
     rf"(?:(?P<here>{HOST}):)?(?P<port>\d+):"
@@ -38,7 +40,7 @@ class TapOptions(Target, Telling):
 @click.command()
 @click.argument("route", metavar="unix:PATH|LISTEN:TO")
 @click.option("--protocol", metavar="NAME", help="Do not detect the protocol.")
-@click.option("--for", "for_s", metavar="SECONDS", type=click.FloatRange(min=0, min_open=True))
+@click.option("--for", "for_s", metavar="SECONDS", type=Finite(min=0, min_open=True))
 @click.option("--requests", metavar="N", type=click.IntRange(min=1), help="Stop after N requests.")
 @click.option("--pid", metavar="PID", type=click.IntRange(min=1), help="Root of the watched tree.")
 @click.option("--front-pid", type=click.IntRange(min=1), hidden=True)
@@ -91,7 +93,10 @@ def route_of(text: str) -> Relayed:
             f"{text!r} is no route. Say unix:PATH, or LISTEN:TO with ports: 3032:3031."
         )
     listen = _address(found["here"], found["port"])
-    return Relayed(to=found["path"] or _address(found["there"], found["to"]), listen=listen)
+    to = found["path"] or _address(found["there"], found["to"])
+    if to in (listen, (LOOPBACK, listen[1]), ("::1", listen[1])) and listen[0] in {to[0], *EVERY}:
+        raise click.UsageError(f"{text}: a relay that passes on to itself; name two ports.")
+    return Relayed(to=to, listen=listen)
 
 
 def _address(host: str | None, port: str) -> tuple[str, int]:

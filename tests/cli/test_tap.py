@@ -31,6 +31,17 @@ def test_what_is_no_route_is_wrong_usage(text: str) -> None:
         route_of(text)
 
 
+@pytest.mark.parametrize("text", ["3032:3032", "0.0.0.0:3032:3032", "[::]:1:[::1]:1"])
+def test_a_relay_that_would_pass_on_to_itself_is_wrong_usage(text: str) -> None:
+    with pytest.raises(click.UsageError, match="to itself"):
+        route_of(text)
+
+
+@pytest.mark.parametrize("text", ["127.0.0.2:1:1", "0.0.0.0:1:192.0.2.1:1", "0.0.0.0:2:1"])
+def test_the_same_port_elsewhere_is_another(text: str) -> None:
+    assert route_of(text).listen is not None
+
+
 def test_no_packet_tap_watches_what_the_relay_watches() -> None:
     plan = plan_of(
         {
