@@ -190,7 +190,7 @@ class Births:
         return 0 if self._ready else self._awake_until or self._look_at
 
     def read(self, now: Nanos) -> list[Record]:
-        if now - self._measured_at > REMEASURE_NS:
+        if abs(now - self._measured_at) > REMEASURE_NS:  # or the clock was set back
             self._offset_ns, self._measured_at = clock.monotonic_offset_ns(), now
         may_sleep = now >= (self._awake_until or 0)
         # First the bell: what comes after that rings it.

@@ -97,6 +97,7 @@ class Watched:
     def _await(self, found: list[Listener], now: Nanos) -> list[Observed]:
         """A word, once each time, for every listener that is not there."""
         host = self._plan.host or "*"
+        host = f"[{host}]" if ":" in host else host
         here = {f"{host}:{one.port}" if one.port else one.listen for one in found}
         wanted = {f"{host}:{port}" for port in self._plan.ports}
         if self._plan.socket is not None:

@@ -13,10 +13,8 @@ from textual.message import Message
 from textual.strip import Strip
 
 from gwtop.panels import Line
-from gwtop.tui.pane import Pane
+from gwtop.tui.pane import WHEEL_LINES, Pane
 from gwtop.tui.strips import line_strip
-
-WHEEL_LINES = 3
 
 
 class Listed(Protocol):

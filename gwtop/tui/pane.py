@@ -17,6 +17,8 @@ from textual.widget import Widget
 
 from gwtop.tui.strips import look_of
 
+WHEEL_LINES = 3
+
 
 class Pane(Widget):
     class Opened(Message):

@@ -29,7 +29,7 @@ from gwtop.panels._body_tab import lines as body_lines
 from gwtop.panels._text import n_bytes
 from gwtop.panels._wrap import by_words
 from gwtop.panels.processes import process_of
-from gwtop.tui.pane import Pane
+from gwtop.tui.pane import WHEEL_LINES, Pane
 from gwtop.tui.records_view import RecordsView
 from gwtop.tui.request_words import ASKED, ELSEWHERE, ENDED, GONE, HELP
 from gwtop.tui.strips import border, boxed, line_strip
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from gwtop.tui.app import Screen
     from gwtop.tui.stage import Stage
 
-WHEEL_LINES = 3
 MIN_LINES_FOR_PHASES = 8
 NARROWED = ("Variables", "Answer", "Records")
 """Tabs whose lines one may look for a text in."""

@@ -12,10 +12,9 @@ from textual import events
 from textual.binding import Binding, BindingType
 
 from gwtop.panels import Cell, Line, Style
-from gwtop.tui.pane import Pane
+from gwtop.tui.pane import WHEEL_LINES, Pane
 from gwtop.tui.strips import border, boxed, line_strip
 
-WHEEL_LINES = 3
 GAP = 3
 BACK = ("Esc: back", "leave")
 

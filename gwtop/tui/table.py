@@ -19,10 +19,9 @@ from gwtop.panels._base import GAP
 from gwtop.panels._sorting import Lazy
 from gwtop.tui.arranged import Arranged, matcher
 from gwtop.tui.cursor import Cursor, Listed, Made, Source
-from gwtop.tui.pane import Pane
+from gwtop.tui.pane import WHEEL_LINES, Pane
 from gwtop.tui.strips import Mark, border, boxed, heads, look_of, row_cells, sized
 
-WHEEL_LINES = 3
 HELP = (
     ("s S", "sort by the next column, or a click on its head; the other way round"),
     ("/  f", "only rows that hold some words (-word: that do not); find one; n N: the next"),

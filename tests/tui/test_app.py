@@ -3,6 +3,7 @@
 import pytest
 
 from gwtop.nouns.facts import Calls
+from gwtop.nouns.plan import DEFAULT_COPY_BYTES
 from gwtop.tui.app import Screen
 from gwtop.tui.table import LiveTable
 from tests.screens._facts import (
@@ -235,16 +236,16 @@ async def test_one_key_switches_the_copying_of_calls_bytes() -> None:
     async with app.run_test(size=(160, 40)) as pilot:
         await settle(app, pilot)
         await pilot.press("b")  # no call is seen here
-        for n, copied in enumerate((65536, 0)):
+        for n, copied in enumerate((DEFAULT_COPY_BYTES, 0)):
             calls = Calls(per_s=1234, missed=0, copy_bytes=copied)
             script.add([tick(T0 + (20 + n) * S, 40, calls=calls)])
             await settle(app, pilot)
-            told = "up to 64K copied" if copied else "lengths only"
+            told = "up to 72K copied" if copied else "lengths only"
             assert f"calls 1,234/s, {told}" in shown(app)[1]
             await pilot.press("b")
     assert heard(written).splitlines()[1:] == [
         b'{"wish":"copy","bytes":0}',
-        b'{"wish":"copy","bytes":65536}',
+        b'{"wish":"copy","bytes":%d}' % DEFAULT_COPY_BYTES,
     ]
 
 
