@@ -41,7 +41,7 @@ def test_a_row_is_copied_into_tmux(tmp_path: Path) -> None:
     screen = f"{sys.executable} -m gwtop view {facts}"
     tmux("new-session", "-d", "-x", "120", "-y", "40", screen)
     try:
-        awaited(lambda: tmux("capture-pane", "-p"), "1 Overview")
+        awaited(lambda: tmux("capture-pane", "-p"), "/users/17/cart")  # a row to stand on
         tmux("send-keys", "2", "Home", "y")
         awaited(lambda: tmux("capture-pane", "-p"), "as JSON, the whole fact")
         tmux("send-keys", "j")
