@@ -236,4 +236,10 @@ def open_tap(plan: Plan, now: Nanos) -> Ring | Shut | None:
     except PermissionError:
         return Shut(TapState(now, NAME, "refused", needed(NAME, plan)))
     except (OSError, ValueError) as error:  # no such interface, no memory, a host that is none
-        return Shut(TapState(now, NAME, "absent", f"{plan.interface}: {error}"))
+        return Shut(TapState(now, NAME, "absent", f"{plan.interface}: {_why(error)}"))
+
+
+def _why(error: OSError | ValueError) -> str:
+    if isinstance(error, OSError) and error.errno == errno.ENODEV:
+        return "there is no such interface; `ip -br link` lists those there are"
+    return str(error)
