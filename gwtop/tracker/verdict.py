@@ -82,7 +82,7 @@ class Verdict:
         threads = {a.thread for a in self._answered if a.thread is not None}
         if len(pids) == 1 and len(threads) >= 2:
             return "threaded", f"{self._n()} by {len(threads)} threads of one process"
-        if len(pids | set(able)) >= 2:
+        if len(pids | set(able)) >= 2 or self._are_handed_on():
             return "worker-pool", self._pool_sentence(len(able), n_born)
         return "single-process", f"{self._n()} by one process, {self._births(n_born)}"
 
@@ -114,6 +114,10 @@ class Verdict:
         """Whoever read a request answered it, as far as known, and of some it is known."""
         known = [a for a in self._answered if a.pid is not None and a.reader is not None]
         return bool(known) and all(a.reader == a.pid for a in known)
+
+    def _are_handed_on(self) -> bool:
+        """Who reads requests has others answer them, and may make more of those."""
+        return any(a.pid is not None and a.reader not in (None, a.pid) for a in self._answered)
 
     def _n(self) -> str:
         n = len(self._answered)

@@ -186,3 +186,11 @@ def test_what_was_seen_to_be_born_needs_no_doubt() -> None:
     assert blind(*[answered(n, births=1) for n in range(9)]).judge([7], None)[0] == (
         "process-per-request"
     )
+
+
+def test_one_process_that_others_hand_requests_to_is_a_pool_of_one_so_far() -> None:
+    behind = verdict(*[answered(7, reader=n % 4) for n in range(40)])
+    assert behind.judge([7], None) == (
+        "worker-pool",
+        "40 requests by 1 worker, none born for them, busiest worker served 40",
+    )
