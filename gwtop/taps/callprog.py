@@ -58,9 +58,12 @@ class Maps:
     settings: int
     entered: int
     tree: int
+    """By process, see `ownprog`."""
     ring: int
     taken: int
     """By thread, see `arrivals`."""
+    own: int
+    """By process and descriptor, see `ownprog`."""
     n_slots: int
     """Of each CPU."""
     ring_bytes: int
@@ -148,10 +151,10 @@ def thread_key(code: Program, descriptor: int) -> None:
     code.set("add", R2, _THREAD)
 
 
-def remember(code: Program, maps: Maps) -> None:
-    """The process in R1 has to do with it: its children will be told."""
+def remember(code: Program, maps: Maps, flags: int) -> None:
+    """The process in R1 has to do with it: its children will be told. `flags`: a register."""
     code.store(4, FP, -4, R1)
-    code.store(4, FP, -8, R1)
+    code.store(4, FP, -8, flags)
     code.load_map(R1, maps.tree)
     code.set("movr", R2, FP)
     code.set("add", R2, -4)

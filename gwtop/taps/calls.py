@@ -2,8 +2,9 @@
 
 In: the plan's socket, its ports where packets are left alone, the tree as it is followed. Out:
 Opened, Chunk, Lost and Closed of their connections, `Touched` with each read's process and thread,
-`Missed`, `Metered`, `Observed`. It refuses to know what the bytes say, and forgets at once those of
-any other descriptor.
+`Missed`, `Metered`, `Observed`. It refuses to know what the bytes say. Those of any other
+descriptor stay in the kernel (`ownprog`); where a process may hold what it did not accept, they are
+forgotten at once.
 
 No packet capture sees a unix socket, and not everybody who may probe may capture packets. So probes
 sit behind the system calls of the workers' libc (`sites`), defined in tracefs (`probes`), planted
@@ -13,9 +14,9 @@ the kernel names a TCP connection's ends (`tcpprog`) and says since when what wa
 stands in the path. Who read is certain.
 
 What it costs, on Linux 6.18 in a virtual machine: 0.8 us a call of the watched processes, of any
-descriptor, and 0.07 us for each KiB that is copied (a read of 8 bytes goes from 0.2 to 1.1 us, of
-64 KiB from 0.8 to 5.4, by lengths alone to 1.9); elsewhere what `arrivals` says. `Metered` tells
-how many calls there were.
+descriptor, and 0.07 us for each KiB that is copied (a read of 8 bytes goes from 0.2 to 1.1 us; of
+64 KiB from 0.8 to 5.4, or to 1.9 where that is no connection's); elsewhere what `arrivals` says.
+`Metered` tells how many calls there were.
 """
 
 import os
@@ -113,10 +114,12 @@ class Calls:
         self._metered_at = now
         self._pause_until: Nanos | None = None
         self._look_at = now + LOOK_NS
-        self._descriptors = Descriptors(FIRST_CONN, self._listener_of, copy_bytes > 0)
         self._definitions = Definitions()
         try:
             self._kernel = KernelSide(copy_bytes)
+            self._descriptors = Descriptors(
+                FIRST_CONN, self._listener_of, copy_bytes > 0, self._kernel.owned
+            )
             self._everywhere = self._kernel.follow_processes(self._definitions)
             if where.ports:
                 self._kernel.follow_tcp(self._definitions, where.ports)
@@ -145,12 +148,16 @@ class Calls:
         for link, holders in sockets_of(pids).items():
             if link in there:
                 server, client = there[link]
-                self._descriptors.was_open(server, _naming(link, holders), client)
-                self._kernel.concern(holders)
+                open_there = list(_naming(link, holders))
+                for pid, fd in open_there:
+                    self._kernel.owned.put(pid, fd)
+                self._kernel.owned.held(holders)
+                self._descriptors.was_open(server, open_there, client)
             elif link in names:
                 for pid, fd in _naming(link, holders):
                     self._descriptors.listens(pid, fd, self._where.name_of(link) or "")
-                self._kernel.concern(holders)
+                self._kernel.owned.concern(holders)
+        self._kernel.owned.keep(pids)
 
     def _cover(self, pids: Sequence[int]) -> None:
         """Plants probes in those that do not inherit them."""

@@ -8,10 +8,11 @@ records, whose headers a decoder needs; of more than that the beginning is. The 
 is valid, not the length that was asked for. Of a vector the first `N_VECTORS` pieces are copied, of
 recvmmsg and sendmmsg the first `N_COPIED` messages, as one run of bytes that ends where the first
 thing is not copied whole; the rest is told by its length. What is longer than a head takes no more
-than `FRUGAL_BYTES` while the ring is half full: bytes of bodies are worth less than calls.
+than `FRUGAL_BYTES` while the ring is half full: bytes of bodies are worth less than calls. Of a
+descriptor that was not accepted nothing is copied at all (`ownprog`).
 """
 
-from gwtop.taps import arrivals, ebpf
+from gwtop.taps import arrivals, ebpf, ownprog
 from gwtop.taps.callprog import (
     ARGUMENTS,
     ARRIVED,
@@ -59,6 +60,7 @@ def copied(code: Program, maps: Maps) -> None:
     thread_key(code, maps.taken)
     arrivals.take(code)
     code.store(8, R8, ARRIVED, R1)
+    ownprog.keep_out(code, maps)
     code.jump("several", "jge", R7, Kind.RECVMMSG)
     _limited(code, maps, "one")
     code.jump("vector", "jeq", R7, Kind.READV)

@@ -11,7 +11,7 @@ own. A number that names nothing here is somebody's file or database.
 """
 
 from collections.abc import Callable, Iterable
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 from gwtop.nouns.records import Record
 from gwtop.nouns.times import Nanos
@@ -48,6 +48,15 @@ class _Held:
         self.ends_at_exec = ends_at_exec
 
 
+class Keeper(Protocol):
+    """Of what may be copied (`owned`)."""
+
+    def put(self, pid: int, fd: int) -> None: ...
+    def seen(self, pid: int, fd: int) -> None: ...
+    def born_without(self, pid: int) -> None: ...
+    def ended(self, pid: int) -> None: ...
+
+
 _Table: TypeAlias = dict[int, _Held]
 
 
@@ -63,8 +72,10 @@ class Descriptors:
         first_conn: int,
         listener_of: Callable[[int, int], str | None],
         shows_bytes: bool = True,
+        keeper: Keeper | None = None,
     ) -> None:
         """`listener_of(pid, fd)`: the watched listener's name; None: it is none, or gone."""
+        self._keeper = keeper
         self._next = first_conn
         self._listener_of = listener_of
         self._listening: dict[int, dict[int, str]] = {}
@@ -99,6 +110,8 @@ class Descriptors:
                 table = tables.get(call.pid)
                 held = None if table is None else table.get(number(call.a))
                 if held is not None:
+                    if call.result > 0 and not call.data:
+                        self._not_copied(call)
                     self._moved(call, held.connection, CLIENT if kind in READS else SERVER)
             elif kind == NAMED:
                 if call.pid in tables:
@@ -139,6 +152,11 @@ class Descriptors:
                 held.connection = new
         return self._told.take()
 
+    def _not_copied(self, call: Call) -> None:
+        """The process came by it without our knowing how; from its next call on it is copied."""
+        if self._keeper is not None and self._told.shows_bytes:
+            self._keeper.put(call.pid, number(call.a))
+
     # -- calls that move nothing --------------------------------------------------------------
 
     def _other(self, call: Call) -> None:
@@ -178,6 +196,8 @@ class Descriptors:
                 self._release(at, pid, fd)
         elif call.kind == EXITED:
             self._end(at, pid)
+            if self._keeper is not None:
+                self._keeper.ended(pid)
         elif call.kind in (LEFT, RESET) and call.a in self._by_sock:
             if call.kind == LEFT:
                 self._by_sock[call.a].left_at = at
@@ -193,6 +213,8 @@ class Descriptors:
         pid, listener = call.pid, number(call.a)
         flags = call.d if call.kind == Kind.ACCEPT4 else 0
         self._release(at, pid, call.result)
+        if self._keeper is not None:
+            self._keeper.seen(pid, call.result)
         known = self._listening.setdefault(pid, {})
         server = known.get(listener) or self._listener_of(pid, listener)
         if server is not None:
@@ -221,6 +243,8 @@ class Descriptors:
         ends_at_exec = call.kind == Kind.DUP3 and bool(call.c & O_CLOEXEC)
         ends_at_exec |= call.kind == Kind.FCNTL and number(call.b) == F_DUPFD_CLOEXEC
         if held is not None:
+            if self._keeper is not None:
+                self._keeper.seen(call.pid, new)
             self._hold(at, call.pid, new, held.connection, ends_at_exec)
         else:
             self._release(at, call.pid, new)
@@ -229,6 +253,8 @@ class Descriptors:
         self._end(at, child)
         if parent in self._listening:
             self._listening[child] = dict(self._listening[parent])
+        if self._keeper is not None and parent not in self._tables:
+            self._keeper.born_without(child)
         for fd, held in self._tables.get(parent, {}).items():
             self._hold(at, child, fd, held.connection, held.ends_at_exec)
 

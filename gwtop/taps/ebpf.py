@@ -23,7 +23,7 @@ from gwtop.taps.shared import words
 SYS_BPF = {"x86_64": 321, "aarch64": 280}  # asm/unistd_64.h, asm-generic/unistd.h
 MAP_CREATE, MAP_LOOKUP_ELEM, MAP_UPDATE_ELEM, MAP_DELETE_ELEM, PROG_LOAD = 0, 1, 2, 3, 5
 RAW_TRACEPOINT_OPEN = 17  # enum bpf_cmd
-ARRAY, PERCPU_ARRAY, LRU_HASH, RINGBUF = 2, 6, 9, 27  # enum bpf_map_type
+HASH, ARRAY, PERCPU_ARRAY, LRU_HASH, RINGBUF = 1, 2, 6, 9, 27  # enum bpf_map_type
 KPROBE, TRACEPOINT, RAW_TRACEPOINT = 2, 5, 17  # enum bpf_prog_type
 F_MMAPABLE = 1 << 10
 NOEXIST = 1  # BPF_NOEXIST

@@ -19,6 +19,7 @@ from gwtop.taps import (
     callprog,
     cpus,
     ebpf,
+    ownprog,
     planted,
     privilege,
     siteprog,
@@ -28,6 +29,7 @@ from gwtop.taps import (
 from gwtop.taps.callprog import Maps
 from gwtop.taps.ebpf import NoBpfError, Ring
 from gwtop.taps.elf import AARCH64, X86_64
+from gwtop.taps.owned import Owned
 from gwtop.taps.probes import Definitions
 from gwtop.taps.shared import WORD_BYTES, words
 from gwtop.taps.sites import Site
@@ -83,12 +85,14 @@ class KernelSide:
                 tree=self._map(ebpf.LRU_HASH, 4, 4, MAX_TREE),
                 ring=self.ring.descriptor,
                 taken=self._map(ebpf.LRU_HASH, 8, 8, MAX_TREE),
+                own=self._map(ebpf.HASH, 8, 8, ownprog.N_OWN),
                 n_slots=n_slots,
                 ring_bytes=RING_BYTES,
                 room_bytes=room,
             )
             self._settings = words(self._memory(self._maps.settings, mmap.PAGESIZE), n=3)
             self._free = [self._program() for _ in range(N_PROGRAMS)]
+        self.owned = Owned(self._maps.tree, self._maps.own)
         self._is_quiet = False
         self.set_copy(copy_bytes)
 
@@ -215,13 +219,6 @@ class KernelSide:
         """Needs no right."""
         for port in ports:
             self._ports[port] = 1
-
-    def concern(self, pids: Iterable[int]) -> None:
-        """These have to do with a watched connection. (The program finds out at their next accept
-        where the kernel does not let us say it without rights, before 6.5.)"""
-        for pid in pids:
-            with suppress(OSError):
-                ebpf.update(self._maps.tree, _U32.pack(pid), _U32.pack(1))
 
     def entered(self, pid: int, one: Underway) -> None:
         """A call that had begun before its probes were there, unless the thread has begun another

@@ -10,7 +10,7 @@ system call do not say all (`sites`): the arguments are kept by thread until the
 
 from typing import NamedTuple
 
-from gwtop.taps import ebpf
+from gwtop.taps import ebpf, ownprog
 from gwtop.taps.callprog import (
     ARGUMENTS,
     CPU,
@@ -18,12 +18,10 @@ from gwtop.taps.callprog import (
     F_DUPFD_CLOEXEC,
     F_SETFD,
     KIND,
-    PID_TGID,
     RESULT,
     Maps,
     emit,
     look_up,
-    remember,
     stage,
     thread_key,
 )
@@ -119,17 +117,23 @@ def _joined(code: Program, regs: Registers, maps: Maps) -> None:
 
 def _plain(code: Program, maps: Maps) -> None:
     """Calls without bytes; of those that failed only close has done something."""
-    code.jump("empty", "jeq", R7, Kind.CLOSE)
+    code.jump("closed", "jeq", R7, Kind.CLOSE)
     code.jump("empty", "jeq", R7, Kind.CLOSE_RANGE)
     code.jump("leave", "jslt", R9, 0)
-    code.jump("not_fcntl", "jne", R7, Kind.FCNTL)
-    code.load(4, R1, R8, ARGUMENTS + 8)
-    for command in (F_DUPFD, F_SETFD, F_DUPFD_CLOEXEC):
-        code.jump("empty", "jeq", R1, command)
-    code.jump("leave")
-    code.label("not_fcntl")
     code.jump("accepted", "jeq", R7, Kind.ACCEPT)
-    code.jump("empty", "jne", R7, Kind.ACCEPT4)
+    code.jump("accepted", "jeq", R7, Kind.ACCEPT4)
+    code.jump("empty", "jlt", R7, Kind.DUP)
+    code.jump("duplicated", "jne", R7, Kind.FCNTL)
+    code.load(4, R1, R8, ARGUMENTS + 8)
+    code.jump("empty", "jeq", R1, F_SETFD)
+    for command in (F_DUPFD, F_DUPFD_CLOEXEC):
+        code.jump("duplicated", "jeq", R1, command)
+    code.jump("leave")
+    code.label("duplicated")
+    ownprog.duplicated(code, maps)
+    code.jump("empty")
+    code.label("closed")
+    ownprog.closed(code, maps)
+    code.jump("empty")
     code.label("accepted")
-    code.load(4, R1, R8, PID_TGID + 4)
-    remember(code, maps)
+    ownprog.accepted(code, maps)

@@ -8,7 +8,7 @@ events write into the calls' ring. They fire for every process of the machine; t
 their programs ask is whether the process has ever had to do with a watched connection.
 """
 
-from gwtop.taps import ebpf
+from gwtop.taps import ebpf, ownprog
 from gwtop.taps.callprog import ARGUMENTS, KIND, Maps, emit, look_up, remember, stage
 from gwtop.taps.ebpf import R0, R1, R6, R7, R8, R9, Program
 from gwtop.taps.threads import CLONE_THREAD
@@ -18,13 +18,14 @@ FORKED, EXECED, EXITED = 32, 33, 34
 
 
 def _begun(maps: Maps) -> Program:
-    """Ends for a process that has nothing to do with it."""
+    """Ends for a process that has nothing to do with it; R9 what is known of it (`ownprog`)."""
     code = Program()
     code.set("movr", R6, R1)
     code.call(ebpf.PID_TGID)
     code.set("movr", R7, R0)
     code.set("rsh", R0, 32)
     look_up(code, maps.tree, R0)
+    code.load(4, R9, R0)
     stage(code, maps)
     return code
 
@@ -44,7 +45,8 @@ def at_birth(maps: Maps, pid_offset: int, flags_offset: int) -> bytes:
     code.jump("leave", "jset", R1, CLONE_THREAD)
     code.load(4, R1, R6, pid_offset)
     code.store(8, R8, ARGUMENTS, R1)
-    remember(code, maps)
+    ownprog.of_child(code, R9)
+    remember(code, maps, R9)
     return _ended(code, maps, FORKED)
 
 
@@ -63,4 +65,6 @@ def at_end(maps: Maps) -> bytes:
     code.jump("last", "jeqr", R1, R7)
     code.jump("leave")
     code.label("last")
+    code.set("mov", R9, 0)
+    remember(code, maps, R9)
     return _ended(code, maps, EXITED)

@@ -70,7 +70,7 @@ def main(n_runs: int) -> None:
     kernel = KernelSide(0)
     assert kernel.follow_arrivals(unix=True), "needs Linux 6.3"
     tables["with"] = measure(n_runs)
-    kernel.concern([os.getpid()])
+    kernel.owned.concern([os.getpid()])
     tables["as a reader"] = measure(n_runs)
     kernel.close()
     tables["again without"] = measure(n_runs)

@@ -15,6 +15,7 @@ MAPS = Maps(
     tree=14,
     ring=15,
     taken=16,
+    own=17,
     n_slots=3,
     ring_bytes=1 << 20,
     room_bytes=1 << 16,

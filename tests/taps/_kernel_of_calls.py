@@ -6,7 +6,7 @@ In: what the registers of a process say, what its memory holds. Out: the records
 import struct
 from dataclasses import dataclass, field
 
-from gwtop.taps import callprog, ebpf, siteprog
+from gwtop.taps import callprog, ebpf, siteprog, treeprog
 from gwtop.taps.callprog import Call
 from gwtop.taps.elf import X86_64
 from gwtop.taps.sites import How, Kind
@@ -14,8 +14,9 @@ from tests.taps._code import MAPS
 from tests.taps._instructions import run
 
 CONTEXT, STACK_TOP, MAP_BASE = 0x1000, 0x9000, 0x10_0000
-EFAULT, EAGAIN = -14, -11
+EFAULT, EAGAIN, E2BIG = -14, -11, -7
 SITE = 0x123
+_U64 = struct.Struct("<Q")
 
 
 @dataclass
@@ -26,6 +27,7 @@ class Kernel:
     copy_bytes: int = 1 << 16
     ring_holds_bytes: int = 0
     is_ring_full: bool = False
+    is_own_full: bool = False
     thread: int = 101
     pid: int = 100
 
@@ -33,7 +35,8 @@ class Kernel:
         self.records: list[bytes] = []
         self.memory: dict[int, bytearray] = {}
         self.arrays: dict[int, tuple[int, int, int]] = {}
-        self.hashes: dict[int, dict[bytes, int]] = {MAPS.entered: {}, MAPS.tree: {}, MAPS.taken: {}}
+        hashes = (MAPS.entered, MAPS.tree, MAPS.taken, MAPS.own)
+        self.hashes: dict[int, dict[bytes, int]] = {descriptor: {} for descriptor in hashes}
         slot = callprog.slot_bytes(MAPS.room_bytes)
         self._array(MAPS.sites, 4, 4096)
         self._array(MAPS.staging, slot, MAPS.n_slots)
@@ -88,6 +91,8 @@ class Kernel:
             case ebpf.MAP_LOOKUP:
                 return self._looked_up(r[1], r[2])
             case ebpf.MAP_UPDATE:
+                if r[1] == MAPS.own and self.is_own_full:
+                    return E2BIG
                 key, n_bytes = self._key(r[1], r[2])
                 base = self.hashes[r[1]][key] = self._place(n_bytes)
                 self.write(base, self.read(r[3], n_bytes))
@@ -115,7 +120,7 @@ class Kernel:
 
     def _key(self, descriptor: int, at: int) -> tuple[bytes, int]:
         n_key = 4 if descriptor == MAPS.tree else 8
-        sizes = {MAPS.entered: callprog.ENTERED.size, MAPS.tree: 4, MAPS.taken: 8}
+        sizes = {MAPS.entered: callprog.ENTERED.size, MAPS.tree: 4, MAPS.taken: 8, MAPS.own: 8}
         return self.read(at, n_key), sizes[descriptor]
 
     def _looked_up(self, descriptor: int, key_at: int) -> int:
@@ -137,8 +142,34 @@ class Kernel:
         struct.pack_into("<q", context, regs.result, result)
         for offset, value in zip(regs.arguments, arguments, strict=False):
             struct.pack_into("<Q", context, offset, value)
+        self._run(siteprog.at_sites(X86_64, MAPS), context)
+
+    def _run(self, code: bytes, context: bytearray) -> None:
         self.memory |= {CONTEXT: context, STACK_TOP - 512: bytearray(512)}
-        run(siteprog.at_sites(X86_64, MAPS), [0, CONTEXT, *[0] * 8, STACK_TOP], self)
+        run(code, [0, CONTEXT, *[0] * 8, STACK_TOP], self)
+
+    def forked(self, child: int, flags: int = 0) -> None:
+        context = bytearray(16)
+        struct.pack_into("<IxxxxQ", context, 0, child, flags)
+        self._run(treeprog.at_birth(MAPS, pid_offset=0, flags_offset=8), context)
+
+    def ended(self) -> None:
+        """The thread."""
+        self._run(treeprog.at_end(MAPS), bytearray(8))
+
+    def flags(self, pid: int) -> int | None:
+        """What is known of a process."""
+        place = self.hashes[MAPS.tree].get(struct.pack("<I", pid))
+        return None if place is None else self.number(place, 4)
+
+    def owns(self) -> set[tuple[int, int]]:
+        """Processes and descriptors."""
+        return {(key >> 32, key & 0xFFFFFFFF) for (key,) in map(_U64.unpack, self.hashes[MAPS.own])}
+
+    def put(self, descriptor: int, key: bytes, value: bytes) -> None:
+        """As we do from outside."""
+        place = self.hashes[descriptor][key] = self._place(len(value))
+        self.write(place, value)
 
     def calls(self) -> list[Call]:
         return [callprog.parse(record) for record in self.records]

@@ -29,6 +29,7 @@ def test_a_program_is_short_and_reads_the_registers_of_its_machine(machine: int)
         MAPS.tree,
         MAPS.ring,
         MAPS.taken,
+        MAPS.own,
     }
 
 
