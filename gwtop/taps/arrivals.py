@@ -37,7 +37,7 @@ import threading
 from struct import Struct
 
 from gwtop.taps import ebpf
-from gwtop.taps.ebpf import FP, R0, R1, R2, R3, R4, R6, R7, R8, R9, Program
+from gwtop.taps.ebpf import FP, R0, R1, R2, R3, R6, R7, R8, R9, Program
 
 READY, RECEIVED = b"sk_data_ready", b"sock_recv_length"  # include/trace/events/sock.h
 EVENT = "sock/sk_data_ready"  # where tracefs has the first
@@ -101,7 +101,7 @@ def at_ready(sockets: int, connected: int | None, ports: int | None) -> bytes:
     code.set("mov", R1, 0)
     for place, value in ((_FIRST, R8), (_NEWEST, R8), (_READ, R1), (_SENDER, R9)):
         code.store(8, FP, _FRESH + place, value)
-    _put(code, sockets, -8, _FRESH)
+    code.put(sockets, -8, _FRESH)
     code.label("out")
     code.exit()
     return code.assembled()
@@ -114,10 +114,7 @@ def _unless_it_goes_on(code: Program, connected: int | None) -> None:
     code.jump("all_taken", "jner", R1, R9)
     if connected is not None:
         code.store(4, FP, -16, R9)
-        code.load_map(R1, connected)
-        code.set("movr", R2, FP)
-        code.set("add", R2, -16)
-        code.call(ebpf.MAP_LOOKUP)
+        code.look_up(connected, -16)
         code.jump("goes_on", "jeq", R0, 0)
         code.load(8, R2, R0)
         code.load(8, R1, R7, _NEWEST)
@@ -149,16 +146,13 @@ def at_received(sockets: int, tree: int, taken: int) -> bytes:
     code.set("movr", R9, R0)
     code.set("rsh", R0, 32)
     code.store(4, FP, -8, R0)
-    code.load_map(R1, tree)
-    code.set("movr", R2, FP)
-    code.set("add", R2, -8)
-    code.call(ebpf.MAP_LOOKUP)
+    code.look_up(tree, -8)
     code.jump("out", "jeq", R0, 0)
     code.call(ebpf.KTIME)
     code.store(8, R7, _READ, R0)
     code.store(8, FP, -16, R9)
     code.store(8, FP, -24, R8)
-    _put(code, taken, -16, -24)
+    code.put(taken, -16, -24)
     code.label("out")
     code.exit()
     return code.assembled()
@@ -191,7 +185,7 @@ def _connects(code: Program, connected: int) -> None:
     code.store(4, FP, -8, R0)
     code.call(ebpf.KTIME)
     code.store(8, FP, -24, R0)
-    _put(code, connected, -8, -24)
+    code.put(connected, -8, -24)
 
 
 def _only_ports(code: Program, ports: int) -> None:
@@ -200,10 +194,7 @@ def _only_ports(code: Program, ports: int) -> None:
     code.label("tcp")
     code.set("mov", R1, 0)
     code.store(4, FP, -8, R1)
-    code.load_map(R1, ports)
-    code.set("movr", R2, FP)
-    code.set("add", R2, -8)
-    code.call(ebpf.MAP_LOOKUP)
+    code.look_up(ports, -8)
     code.jump("out", "jeq", R0, 0)
     code.set("addr", R0, R8)
     code.load(1, R1, R0)
@@ -213,22 +204,8 @@ def _only_ports(code: Program, ports: int) -> None:
 def _entry(code: Program, sockets: int) -> None:
     """R6 the socket; R7 its entry or 0."""
     code.store(8, FP, -8, R6)
-    code.load_map(R1, sockets)
-    code.set("movr", R2, FP)
-    code.set("add", R2, -8)
-    code.call(ebpf.MAP_LOOKUP)
+    code.look_up(sockets, -8)
     code.set("movr", R7, R0)
-
-
-def _put(code: Program, descriptor: int, key: int, value: int) -> None:
-    """Both on the stack."""
-    code.load_map(R1, descriptor)
-    code.set("movr", R2, FP)
-    code.set("add", R2, key)
-    code.set("movr", R3, FP)
-    code.set("add", R3, value)
-    code.set("mov", R4, 0)
-    code.call(ebpf.MAP_UPDATE)
 
 
 def are_told(tree: int, taken: int) -> bool:

@@ -103,10 +103,7 @@ def look_up(code: Program, descriptor: int, key: int) -> None:
 
 
 def _look_up_again(code: Program, descriptor: int) -> None:
-    code.load_map(R1, descriptor)
-    code.set("movr", R2, FP)
-    code.set("add", R2, _KEY)
-    code.call(ebpf.MAP_LOOKUP)
+    code.look_up(descriptor, _KEY)
     code.jump("out", "jeq", R0, 0)
 
 
@@ -146,22 +143,14 @@ def thread_key(code: Program, descriptor: int) -> None:
     """R1 the map, R2 the key: thread and process."""
     code.load(8, R1, FP, _SELF)
     code.store(8, FP, _THREAD, R1)
-    code.load_map(R1, descriptor)
-    code.set("movr", R2, FP)
-    code.set("add", R2, _THREAD)
+    code.key(descriptor, _THREAD)
 
 
 def remember(code: Program, maps: Maps, flags: int) -> None:
     """The process in R1 has to do with it: its children will be told. `flags`: a register."""
     code.store(4, FP, -4, R1)
     code.store(4, FP, -8, flags)
-    code.load_map(R1, maps.tree)
-    code.set("movr", R2, FP)
-    code.set("add", R2, -4)
-    code.set("movr", R3, FP)
-    code.set("add", R3, -8)
-    code.set("mov", R4, 0)
-    code.call(ebpf.MAP_UPDATE)
+    code.put(maps.tree, -4, -8)
 
 
 def emit(code: Program, maps: Maps) -> None:

@@ -111,6 +111,25 @@ class Program:
     def call(self, helper: int) -> None:
         self._add(0x85, 0, 0, 0, helper)
 
+    def key(self, descriptor: int, place: int) -> None:
+        """R1 the map, R2 a key that stands on the stack, as the helpers for maps want them."""
+        self.load_map(R1, descriptor)
+        self.set("movr", R2, FP)
+        self.set("add", R2, place)
+
+    def look_up(self, descriptor: int, key: int) -> None:
+        """R0 becomes the address of the value, or 0. `key`: its place on the stack."""
+        self.key(descriptor, key)
+        self.call(MAP_LOOKUP)
+
+    def put(self, descriptor: int, key: int, value: int) -> None:
+        """Places on the stack; R0 is not 0 if there is no room."""
+        self.key(descriptor, key)
+        self.set("movr", R3, FP)
+        self.set("add", R3, value)
+        self.set("mov", R4, 0)
+        self.call(MAP_UPDATE)
+
     def exit(self) -> None:
         self.set("mov", R0, 0)
         self._add(0x95, 0, 0, 0, 0)

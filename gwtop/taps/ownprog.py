@@ -16,7 +16,7 @@ by exec, a pid that is used again), none too few.
 
 from gwtop.taps import ebpf
 from gwtop.taps.callprog import ARGUMENTS, COPY, PID_TGID, SETTING, Maps, remember
-from gwtop.taps.ebpf import FP, R0, R1, R2, R3, R4, R6, R8, R9, Program
+from gwtop.taps.ebpf import FP, R0, R1, R3, R4, R6, R8, R9, Program
 
 ACCEPTS, INHERITS, HELD, KEPT = 1, 2, 4, 8
 """What the map of processes says of one: it has accepted; it may hold what it did not accept, so it
@@ -33,19 +33,14 @@ def _own_key(code: Program, maps: Maps, low: int) -> None:
     code.set("lsh", R1, 32)
     code.set("orr", R1, low)
     code.store(8, FP, _KEY, R1)
-    code.load_map(R1, maps.own)
-    code.set("movr", R2, FP)
-    code.set("add", R2, _KEY)
+    code.key(maps.own, _KEY)
 
 
 def _process(code: Program, maps: Maps) -> None:
     """R0 where the flags of this process are, or 0."""
     code.load(4, R1, R8, PID_TGID + 4)
     code.store(4, FP, _PID, R1)
-    code.load_map(R1, maps.tree)
-    code.set("movr", R2, FP)
-    code.set("add", R2, _PID)
-    code.call(ebpf.MAP_LOOKUP)
+    code.look_up(maps.tree, _PID)
 
 
 def keep_out(code: Program, maps: Maps) -> None:
