@@ -167,7 +167,7 @@ def _tell(rows: "list[Compared]", as_json: bool, as_markdown: bool, svg: str | N
 
 def _draw(path: Path, picture: str) -> None:
     """As the user who called, for it is that user's file; last, for it may fail."""
-    from gwtop.cli.config import as_user
+    from gwtop.cli.invoker import as_user
 
     try:
         with as_user():

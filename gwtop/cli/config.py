@@ -8,12 +8,11 @@ user's name points to.
 import json
 import os
 import pwd
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
+from gwtop.cli.invoker import as_user
 from gwtop.config import Config, ConfigError, load, path_of
 
 
@@ -79,22 +78,3 @@ def home_of_user() -> Path:
         return Path.home()
     except RuntimeError:  # no HOME, and a user whom no passwd knows: containers have such
         return Path("/")
-
-
-@contextmanager
-def as_user() -> Iterator[None]:
-    """Under sudo with the invoking user's rights on files, for a while."""
-    uid, gid = os.environ.get("SUDO_UID", ""), os.environ.get("SUDO_GID", "")
-    if os.geteuid() != 0 or not uid.isdecimal() or not gid.isdecimal() or uid == "0":
-        yield
-        return
-    groups = os.getgroups()
-    os.initgroups(pwd.getpwuid(int(uid)).pw_name, int(gid))
-    os.setegid(int(gid))
-    os.seteuid(int(uid))
-    try:
-        yield
-    finally:
-        os.seteuid(0)
-        os.setegid(0)
-        os.setgroups(groups)

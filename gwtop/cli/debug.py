@@ -7,17 +7,15 @@ messages quote what they choke on.
 
 import os
 import platform
-import pwd
 import sys
 import traceback
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import click
 import msgspec
 
 from gwtop import __version__, clock
+from gwtop.cli.invoker import as_user
 from gwtop.errors import GwtopError
 from gwtop.nouns.times import instant
 
@@ -30,7 +28,7 @@ class DebugReport:
     def __init__(self, path: str) -> None:
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
         try:
-            with _as_user():
+            with as_user():
                 self._fd = os.open(path, flags, 0o600)
         except OSError as refused:
             raise GwtopError(
@@ -61,25 +59,6 @@ class DebugReport:
 
     def close(self) -> None:
         os.close(self._fd)
-
-
-@contextmanager
-def _as_user() -> Iterator[None]:
-    """Under sudo the file belongs to who asked for it, and is opened with no more rights."""
-    uid, gid = os.environ.get("SUDO_UID"), os.environ.get("SUDO_GID")
-    if os.geteuid() != 0 or uid is None or gid is None:
-        yield
-        return
-    groups = os.getgroups()
-    os.setgroups(os.getgrouplist(pwd.getpwuid(int(uid)).pw_name, int(gid)))
-    os.setegid(int(gid))
-    os.seteuid(int(uid))
-    try:
-        yield
-    finally:
-        os.seteuid(0)
-        os.setegid(0)
-        os.setgroups(groups)
 
 
 def versions() -> dict[str, object]:
