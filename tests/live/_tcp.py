@@ -21,12 +21,11 @@ from tests.live._running import (
     free_port,
     need_root,
     need_uwsgi,
-    nginx,
     of_type,
     running,
     server,
 )
-from tests.live._unix import N_WORKERS
+from tests.live._unix import N_WORKERS, before
 from tests.live.test_evidence import need_tracefs
 
 HOST = "127.0.0.1"
@@ -93,15 +92,8 @@ GATEWAYS: dict[str, Gateway] = {
 }
 
 
-@contextmanager
-def behind_nginx(folder: Path, port: int, lines: str, keeps: bool) -> Iterator[int]:
-    """nginx's port. `keeps`: it keeps its connections to the gateway."""
-    upstream = f"upstream gate {{ server {HOST}:{port}; {'keepalive 4;' if keeps else ''} }}"
-    passed = lines.replace("GATE", "gate")
-    if keeps:
-        passed += ' fastcgi_keep_conn on; proxy_http_version 1.1; proxy_set_header Connection "";'
-    with nginx(folder, f"location / {{ {passed} }}", upstream=upstream) as (front, _):
-        yield front
+def behind_nginx(folder: Path, port: int, lines: str, keeps: bool) -> AbstractContextManager[int]:
+    return before(folder, f"{HOST}:{port}", lines, keeps)
 
 
 def leave(

@@ -13,7 +13,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -129,10 +129,14 @@ def gthread(folder: Path) -> Iterator[tuple[Path, str]]:
 GATEWAYS: dict[str, Callable[[Path], object]] = {"fpm": fpm, "uwsgi": uwsgi, "gthread": gthread}
 
 
+def behind_nginx(folder: Path, path: Path, lines: str, keeps: bool) -> AbstractContextManager[int]:
+    return before(folder, f"unix:{path}", lines, keeps)
+
+
 @contextmanager
-def behind_nginx(folder: Path, path: Path, lines: str, keeps: bool) -> Iterator[int]:
-    """nginx's port. `keeps`: it keeps its connections to the gateway."""
-    upstream = f"upstream gate {{ server unix:{path}; {'keepalive 4;' if keeps else ''} }}"
+def before(folder: Path, gate: str, lines: str, keeps: bool) -> Iterator[int]:
+    """The port of an nginx that passes on to `gate`. `keeps`: it keeps its connections there."""
+    upstream = f"upstream gate {{ server {gate}; {'keepalive 4;' if keeps else ''} }}"
     passed = lines.replace("GATE", "gate")
     if keeps:
         passed += ' fastcgi_keep_conn on; proxy_http_version 1.1; proxy_set_header Connection "";'
