@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -18,15 +19,14 @@ def owner_of_new(path: Path) -> int:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to be somebody else for a while")
 def test_under_sudo_a_file_is_its_users_and_our_rights_come_back(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     rights = (os.geteuid(), os.getegid(), os.getgroups())
-    tmp_path.chmod(0o777)
-    for folder in tmp_path.parents[:2]:  # pytest's own are closed to others
-        folder.chmod(0o755)
     monkeypatch.setenv("SUDO_UID", str(NOBODY))
     monkeypatch.setenv("SUDO_GID", str(NOBODY))
-    assert owner_of_new(tmp_path / "report") == NOBODY
+    with TemporaryDirectory() as folder:  # pytest's own are closed to others
+        os.chmod(folder, 0o777)
+        assert owner_of_new(Path(folder, "report")) == NOBODY
     assert (os.geteuid(), os.getegid(), os.getgroups()) == rights
 
 
